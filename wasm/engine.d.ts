@@ -1,0 +1,200 @@
+/**
+ * The engine's JavaScript interface, as `host.mjs` offers it. Text goes in as a string, numbers come out as typed arrays
+ * that are copies (never views of the WebAssembly heap, which die when memory grows).
+ *
+ * Every function that can fail throws `EngineError` and nothing else; the Model or Session it was called on stays usable.
+ */
+
+/** One thing that is wrong with a file, a model or an input. */
+export interface Problem {
+  /** Stable identifier of the cause, such as "shape-mismatch". Tests and translations go by it, people do not see it. */
+  code: string;
+  /** The file, layer, tensor or field it is about. */
+  where: string;
+  expected: string;
+  actual: string;
+  /** What to do about it; may be empty. */
+  hint: string;
+}
+
+export class EngineError extends Error {
+  /** All that is wrong, not only the first thing. Never empty. `message` says the same for people, a line each. */
+  readonly problems: readonly Problem[];
+}
+
+/** Numbers with a shape, in C order. */
+export interface NamedArray {
+  /** Name of the Keras layer that computed it. */
+  layer: string;
+  shape: number[];
+  values: Float32Array;
+}
+
+/** Anything that gives every timestep a number. The page colours by any Signal and knows nothing of layers. */
+export interface Signal extends NamedArray {
+  /** Unique within a model and stable: the key for links and settings. */
+  id: string;
+  /** "vector": shape [timesteps]. Per-feature attention is reported as its mean over the features. */
+  kind: "vector";
+}
+
+/** What became of one code point of the text. */
+export const enum Fate {
+  /** It has a position and an id of its own. */
+  Read = 0,
+  /** Not in the vocabulary; read as the out-of-vocabulary id. */
+  UnknownRead = 1,
+  /** Not in the vocabulary, and no id for such: left out, and what follows moved up. */
+  UnknownDropped = 2,
+  /** In the vocabulary, but its id is not below num_words: left out. */
+  RareDropped = 3,
+  /** Removed by the filters, or a separator between words (word-level models). */
+  Filtered = 4,
+  /** Cut off: the text is longer than the model's input. */
+  Truncated = 5,
+  /** A session without text encoding was given ids; there is no text. */
+}
+
+/** How a text met the model's input. Index i is a code point of the source text (not a UTF-16 unit). */
+export interface TextMap {
+  /** Number of code points in the source text. */
+  length: number;
+  /** Fate of each code point. */
+  fate: Uint8Array;
+  /** First timestep each code point covers, or -1. Lower-casing U+0130 gives two code points, hence `count`. */
+  position: Int32Array;
+  /** How many timesteps it covers: 0 where `position` is -1. */
+  count: Uint8Array;
+  /** The id each code point was read as (of its first timestep), or -1. */
+  id: Int32Array;
+}
+
+export interface RunResult {
+  /** The model's outputs, in Keras's order, batch axis included. */
+  outputs: NamedArray[];
+  signals: Signal[];
+  /** Model input ids, timestep by timestep (padding included); empty where the model is not fed ids. */
+  ids: Int32Array;
+  /** 1 where a timestep is padding. Same length as ids. */
+  padding: Uint8Array;
+  /** Absent where ids or numbers were given instead of text. */
+  text?: TextMap;
+}
+
+export interface LayerCard {
+  name: string;
+  class_name: string;
+  /** Output shape; null for batch and for variable timesteps. */
+  shape: (number | null)[];
+  parameters: number;
+  /** Names of the layers it reads. */
+  inputs: string[];
+  /** What matters of its options, for people: "reset_after, hard_sigmoid". May be empty. */
+  detail: string;
+}
+
+export interface AttentionCard {
+  /** The Signal's id. */
+  id: string;
+  layer: string;
+  kind: "vector";
+  /** Timesteps it covers; null where the model takes any length. */
+  steps: number | null;
+  /** A softmax over an axis of length 1 is 1 everywhere: it says nothing about the text. */
+  degenerate: boolean;
+  /** How it was recognised, in a sentence: what it multiplies and where that is summed. */
+  why: string;
+}
+
+export interface TextEncoding {
+  unit: "char" | "word";
+  /** Number of entries of the vocabulary. */
+  tokens: number;
+  lower: boolean;
+  /** Id of unknown tokens, or null where they are dropped. */
+  oov: number | null;
+  pad: number;
+  padding: "pre" | "post";
+  truncating: "pre" | "post";
+  /** Timesteps, or null where as long as the text. */
+  length: number | null;
+  one_hot: boolean;
+  /** What was assumed because nothing said so. */
+  assumed: string[];
+}
+
+export interface ModelCard {
+  title: string;
+  source: { layout: string; file: string };
+  keras_version: string;
+  backend: string;
+  licence: string;
+  labels: string[];
+  examples: { text: string; title?: string; note?: string }[];
+  layers: LayerCard[];
+  parameters: number;
+  /** Bytes of the bundle. */
+  bytes: number;
+  inputs: { layer: string; shape: (number | null)[]; kind: "ids" | "one_hot" | "values" }[];
+  outputs: { layer: string; shape: (number | null)[]; activation: string }[];
+  attention: AttentionCard[];
+  /** null: the model has no vocabulary, and text cannot be read until `Model.withText` gives it one. */
+  text: TextEncoding | null;
+  /** What the reader assumed because the file does not say it, and notes worth a person's attention. */
+  assumptions: string[];
+  notes: string[];
+  /** Number of parity cases that travel in the file. */
+  parity_cases: number;
+}
+
+/** How far this engine, on this machine, is from Keras's own answers. */
+export interface ParityReport {
+  /** "Keras 2.15.0, tensorflow 2.15.1" */
+  made_with: string;
+  /** Largest differences over all cases; outputs and layers relative to max(1, |x|), attention absolute. */
+  output_difference: number;
+  attention_difference: number;
+  /** Every case within 1e-5 (outputs, layers) and 1e-6 (attention), and every text gave Keras's ids. */
+  agrees: boolean;
+  cases: { name: string; output_difference: number; attention_difference: number; ids_agree: boolean; agrees: boolean; problem: string }[];
+}
+
+export class Session {
+  /** Encodes `text` as Keras would and runs the model on it. */
+  setText(text: string): RunResult;
+  /** Runs the model on ids as they are; their number must be the model's timesteps where those are fixed. */
+  setIds(ids: ArrayLike<number>): RunResult;
+  /** Runs the model on numbers, for models that are not fed ids. `shape` includes the batch axis. */
+  setInput(values: Float32Array, shape: number[]): RunResult;
+  /** Output of any layer in the last run, by name. */
+  layer(name: string): NamedArray;
+  delete(): void;
+}
+
+export class Model {
+  readonly card: ModelCard;
+  /**
+   * The same model with another text encoding. `vocabulary` is the content of a Keras Tokenizer's `to_json()`, of a
+   * {token: id} JSON, or of a `text` object of FORMAT.md section 5. Weights are shared, not copied.
+   */
+  withText(vocabulary: string, fileName: string): Model;
+  /** Runs the parity cases that travel in the file. null where there are none. */
+  verify(): ParityReport | null;
+  newSession(): Session;
+  delete(): void;
+}
+
+export class Engine {
+  /**
+   * @param factory default export of the Emscripten module (`engine.mjs`)
+   * @param wasmBinary bytes of `engine.wasm`: given, never fetched, so that a page's CSP can forbid all fetching
+   */
+  static load(factory: (options: object) => Promise<unknown>, wasmBinary: ArrayBuffer | Uint8Array): Promise<Engine>;
+  /** Reads a bundle (either form of FORMAT.md). The bytes are copied; the array may be reused. */
+  open(bytes: Uint8Array, fileName: string): Model;
+  /** Version of the engine. */
+  readonly version: string;
+}
+
+/** The `text` object (FORMAT.md section 5) for a charset: its i-th code point gets id `firstId + i`. */
+export function charsetEncoding(charset: string, firstId?: number): string;

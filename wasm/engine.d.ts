@@ -39,21 +39,20 @@ export interface Signal extends NamedArray {
 }
 
 /** What became of one code point of the text. */
-export const enum Fate {
+export declare const Fate: {
   /** It has a position and an id of its own. */
-  Read = 0,
+  readonly Read: 0;
   /** Not in the vocabulary; read as the out-of-vocabulary id. */
-  UnknownRead = 1,
+  readonly UnknownRead: 1;
   /** Not in the vocabulary, and no id for such: left out, and what follows moved up. */
-  UnknownDropped = 2,
-  /** In the vocabulary, but its id is not below num_words: left out. */
-  RareDropped = 3,
+  readonly UnknownDropped: 2;
+  /** In the vocabulary, but its id is not below num_words, and no id for such: left out. */
+  readonly RareDropped: 3;
   /** Removed by the filters, or a separator between words (word-level models). */
-  Filtered = 4,
+  readonly Filtered: 4;
   /** Cut off: the text is longer than the model's input. */
-  Truncated = 5,
-  /** A session without text encoding was given ids; there is no text. */
-}
+  readonly Truncated: 5;
+};
 
 /** How a text met the model's input. Index i is a code point of the source text (not a UTF-16 unit). */
 export interface TextMap {

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "text/text_spec.h"
+
+namespace charglow {
+
+/// What became of one code point of the text. The numbers are part of the JavaScript interface (engine.d.ts).
+enum class Fate : uint8_t {
+  Read = 0,            ///< has a position and an id of its own
+  UnknownRead = 1,     ///< not in the vocabulary; read as the out-of-vocabulary id
+  UnknownDropped = 2,  ///< not in the vocabulary, and no id for such: left out, what follows moves up
+  RareDropped = 3,     ///< in the vocabulary, but its id is not below num_words, and no id for such
+  Filtered = 4,        ///< removed by the filters, or a separator between words
+  Truncated = 5,       ///< cut off: the text is longer than the model's input
+};
+
+/// A text as the host hands it over. Lower-casing is the host's work, because Unicode's rules for it are whole-string
+/// (final sigma) and large; `origin` keeps the way back.
+struct SourceText {
+  size_t length = 0;               ///< code points in the source text
+  std::span<const char32_t> text;  ///< code points to read: the source, or its lower-cased form where the encoding says so
+  std::span<const uint32_t> origin;  ///< for each of `text`: index of the source code point it came from, never falling
+};
+
+/// How a text met the model's input.
+struct EncodedText {
+  std::vector<int32_t> ids;      ///< model input, timestep by timestep, padding included
+  std::vector<uint8_t> padding;  ///< 1 where a timestep is padding; same length as ids
+  // One entry for each code point of the source text:
+  std::vector<Fate> fate;
+  std::vector<int32_t> position;  ///< first timestep it covers, or -1
+  std::vector<uint8_t> count;     ///< how many timesteps it covers
+  std::vector<int32_t> id;        ///< id of its first timestep, or -1
+};
+
+/// Text to ids exactly as Keras does it: Tokenizer.texts_to_sequences (keras_preprocessing/text.py) followed by
+/// pad_sequences (keras/utils/sequence_utils.py), keeping the map from every code point to its timestep.
+class TextEncoder {
+ public:
+  explicit TextEncoder(TextSpec spec);
+
+  [[nodiscard]] const TextSpec& spec() const { return spec_; }
+
+  /// Encodes `source` to `length` timesteps, or to as many as the text has tokens where `length` < 0.
+  /// Buffers of `out` are reused; nothing else is allocated once they have grown.
+  /// Throws "text-map" where `source` is inconsistent (origin out of range or falling).
+  void encode(const SourceText& source, int length, EncodedText& out) const;
+
+ private:
+  TextSpec spec_;
+  std::unordered_map<std::u32string, int32_t> words_;   ///< unit word
+  std::unordered_map<char32_t, int32_t> characters_;    ///< unit char
+};
+
+}  // namespace charglow

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace charglow {
+
+/// How text becomes ids: the `text` object of FORMAT.md section 5. Defaults are Keras's own.
+struct TextSpec {
+  enum class Unit { Char, Word };
+  enum class End { Pre, Post };
+
+  Unit unit = Unit::Char;
+  std::vector<std::pair<std::u32string, int32_t>> vocabulary;  ///< token and id, in the file's order
+  std::optional<int32_t> numWords;                             ///< only ids below it are used
+  bool lower = true;
+  std::u32string filters;  ///< unit word only
+  std::u32string split;    ///< unit word only
+  std::optional<int32_t> oov;  ///< id of unknown tokens; empty: they are dropped
+  int32_t pad = 0;
+  End padding = End::Pre;
+  End truncating = End::Pre;
+  std::optional<int32_t> length;  ///< timesteps; empty: what the model's input says
+  bool oneHot = false;
+  std::vector<std::string> assumed;  ///< for people
+};
+
+/// Reads and checks a `text` object. `where` opens the messages ("model.safetensors, text").
+/// Throws Error with every field that is wrong.
+TextSpec parseTextSpec(const nlohmann::json& object, std::string_view where);
+
+/// Reads a vocabulary as people hold it, from its JSON text: a Keras Tokenizer's to_json(), a {token: id} object, or a
+/// `text` object. Same rules, same defaults and same `assumed` sentences as scripts/convert.py.
+TextSpec parseVocabulary(std::string_view json, std::string_view fileName);
+
+/// A model's ids must be rows of its embedding (or columns of its one-hot input). Throws naming the token with the
+/// first id outside [0, rows), and what would fit.
+void checkIds(const TextSpec& spec, int64_t rows, std::string_view where);
+
+/// Things worth telling a person: two tokens that share an id, a pad that is a real token's id.
+std::vector<std::string> notesOn(const TextSpec& spec);
+
+}  // namespace charglow

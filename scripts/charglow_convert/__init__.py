@@ -1,0 +1,16 @@
+"""The converter behind scripts/convert.py: Keras files in, bundles (scripts/FORMAT.md) out.
+
+    cli             options, the order of the work, exit codes
+    sniff           which reader a file needs, or what it looks like instead
+    keras_hdf5      reader: full-model and weights-only HDF5 files of Keras 1 to 3
+    hdf5            guarded access to an HDF5 file's objects, attributes and datasets
+    model           what a reader hands over: Model, Layer, Tensor
+    text            vocabulary files and text options -> the bundle's `text`
+    annotations     labels, title, licence, examples, parity
+    bundle          digest, both forms, replacing the output in one step
+    summary         what a person reads afterwards
+    strict_json     JSON in (no duplicate keys, no NaN) and out
+    errors          the one kind of error a user sees
+
+A reader for another file format is one more module like keras_hdf5 and one line in sniff.
+"""

@@ -1,0 +1,146 @@
+"""What people and tests add to a model: labels, title, licence, examples (about.json) and Keras's own answers (parity)."""
+
+import math
+from typing import Any, Dict, Iterable, List
+
+from . import strict_json
+from .errors import ConvertError, quoted
+
+_ABOUT_KEYS = ("title", "licence", "labels", "examples")
+_EXAMPLE_KEYS = ("text", "title", "note")
+_RESULT_KEYS = ("outputs", "attention", "layers")
+
+
+def read_about(path: str) -> Dict[str, Any]:
+    """The members of an about.json: title, licence, labels, examples; each may be absent."""
+    about = _object(strict_json.loads(strict_json.read_file(path), path), path, _ABOUT_KEYS)
+    for key in ("title", "licence"):
+        if key in about:
+            check_line(about[key], f"{path}: {key}")
+    if "labels" in about:
+        check_labels(about["labels"], f"{path}: labels")
+    if "examples" in about:
+        where = f"{path}: examples"
+        for index, example in enumerate(_list(about["examples"], where)):
+            at = f"{where}[{index}]"
+            _object(example, at, _EXAMPLE_KEYS, required=("text",))
+            for key in example:
+                _string(example[key], f"{at}: {key}")
+        # in FORMAT.md's order, whatever the file's
+        about["examples"] = [{key: example[key] for key in _EXAMPLE_KEYS if key in example} for example in about["examples"]]
+    return about
+
+
+def check_line(value: Any, where: str) -> str:
+    """A string with something in it."""
+    if not _string(value, where).strip():
+        raise ConvertError(where, "some text", "an empty string", "Leave it out where there is nothing to say.")
+    return value
+
+
+def check_labels(labels: Any, where: str) -> List[str]:
+    """At least two different names of classes."""
+    for index, label in enumerate(_list(labels, where)):
+        check_line(label, f"{where}[{index}]")
+        if label in labels[:index]:
+            raise ConvertError(f"{where}[{index}]", "a different name for each class", f"{quoted(label)} twice")
+    if len(labels) < 2:
+        raise ConvertError(where, "at least two names", f"{len(labels)}",
+                           "A single sigmoid unit has two: below 0.5, and from 0.5.")
+    return labels
+
+
+def read_parity(path: str, layer_names: Iterable[str]) -> str:
+    """Checks a parity file (FORMAT.md section 6) and returns its JSON as it is spelled, without the spaces.
+
+    Numbers keep their spelling, so that the bytes do not depend on the language of the writer.
+    """
+    source = strict_json.read_file(path)
+    parity = _object(strict_json.loads(source, path), path, ("made_with", "cases"), required=("made_with", "cases"))
+    made_with = parity["made_with"]
+    if not isinstance(made_with, dict) or not made_with:
+        raise ConvertError(f"{path}: made_with", "an object of versions", "none")
+    for key, version in made_with.items():
+        _string(version, f"{path}: made_with: {key}")
+    cases = _list(parity["cases"], f"{path}: cases")
+    if not cases:
+        raise ConvertError(f"{path}: cases", "at least one case", "none")
+    known = set(layer_names)
+    for index, case in enumerate(cases):
+        _check_case(case, f"{path}: cases[{index}]", known)
+    return strict_json.without_spaces(source)
+
+
+def _check_case(case, where, layer_names):
+    _object(case, where, ("name", "text", "ids", "input") + _RESULT_KEYS, required=("name",))
+    _string(case["name"], f"{where}: name")
+    if "text" in case:
+        _string(case["text"], f"{where}: text")
+        if "ids" not in case:
+            raise ConvertError(where, "ids, what the text must become", "a text alone")
+    if ("ids" in case) == ("input" in case):
+        raise ConvertError(where, "either ids or input", "both" if "ids" in case else "neither")
+    if "ids" in case:
+        _check_ids(case["ids"], f"{where}: ids")
+    else:
+        _check_array(case["input"], f"{where}: input")
+    results = 0
+    for key in _RESULT_KEYS:
+        at = f"{where}: {key}"
+        for layer, array in _object(case.get(key, {}), at).items():
+            if layer not in layer_names:
+                raise ConvertError(at, "layers of the model", quoted(layer), "Name layers as Keras does.")
+            _check_array(array, f"{at}: {layer}")
+            results += 1
+    if not results:
+        raise ConvertError(where, "an answer of Keras to compare with", "none")
+
+
+def _check_ids(ids, where):
+    rows = _list(ids, where)
+    for row in rows:
+        for token_id in _list(row, where):
+            if type(token_id) is not int or token_id < 0:
+                raise ConvertError(where, "whole numbers from 0", f"{token_id!r}")
+    if not rows or any(len(row) != len(rows[0]) for row in rows):
+        raise ConvertError(where, "rows of equal length (batch, timesteps)", f"rows of {sorted({len(r) for r in rows})}")
+
+
+def _check_array(array, where):
+    _object(array, where, ("shape", "values"), required=("shape", "values"))
+    shape = _list(array["shape"], f"{where}: shape")
+    if any(type(dimension) is not int or dimension < 0 for dimension in shape):
+        raise ConvertError(f"{where}: shape", "whole numbers from 0", f"{shape}")
+    size = 1
+    for dimension in shape:
+        size *= dimension
+    values = _list(array["values"], f"{where}: values")
+    if len(values) != size:
+        raise ConvertError(f"{where}: values", f"{size:,} for the shape {shape}", f"{len(values):,}")
+    for index, value in enumerate(values):
+        if type(value) not in (int, float) or not math.isfinite(value):
+            raise ConvertError(f"{where}: values[{index}]", "a finite number", f"{value!r}")
+
+
+def _object(value, where, allowed=None, required=()):
+    if not isinstance(value, dict):
+        raise ConvertError(where, "an object", type(value).__name__)
+    for key in value:
+        if allowed is not None and key not in allowed:
+            raise ConvertError(where, "the members " + ", ".join(allowed), quoted(key))
+    for key in required:
+        if key not in value:
+            raise ConvertError(where, f"a member {quoted(key)}", "none")
+    return value
+
+
+def _list(value, where):
+    if not isinstance(value, list):
+        raise ConvertError(where, "a list", type(value).__name__)
+    return value
+
+
+def _string(value, where):
+    if not isinstance(value, str):
+        raise ConvertError(where, "a string", type(value).__name__)
+    return value

@@ -1,0 +1,43 @@
+"""The one kind of error that a user of the converter sees."""
+
+MAX_SHOWN = 120
+
+
+class ConvertError(Exception):
+    """Something is wrong with an input or the output. Says where, what was expected, what was found, what to do."""
+
+    exit_code = 1
+
+    def __init__(self, where, expected, actual, hint=""):
+        super().__init__(where, expected, actual, hint)
+        self.where = where
+        self.expected = expected
+        self.actual = actual
+        self.hint = hint
+
+    def __str__(self):
+        message = f"{printable(self.where)}: expected {self.expected}, found {self.actual}."
+        return f"{message} {self.hint}" if self.hint else message
+
+
+class UsageError(ConvertError):
+    """The options do not fit together, or do not fit the file."""
+
+    exit_code = 2
+
+
+def printable(text: str) -> str:
+    """`text` with everything escaped that could move the cursor, hide, or fail to print (names come from files)."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
+
+
+def quoted(text: str) -> str:
+    """`text` in quotes for a message: escaped, and shortened where it is very long."""
+    if len(text) > MAX_SHOWN:
+        return f'"{printable(text[:MAX_SHOWN])}…" ({len(text):,} characters)'
+    return f'"{printable(text)}"'
+
+
+def grouped(count: int, singular: str, plural: str = "") -> str:
+    """`1 layer`, `12,345 layers`."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"

@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+"""Converts all test fixtures to bundles, in one process because starting Python and h5py takes longer than converting.
+
+python scripts/convert_fixtures.py tests/fixtures build/fixtures
+
+A fixture is a folder <generation>/<case> with model.h5, or weights.h5 and config.json; and maybe vocab.json, parity.json,
+and text.json: the converter's options for it as a JSON object, such as {"padding": "post", "one_hot": true}.
+"""
+import json
+import pathlib
+import sys
+
+from charglow_convert.cli import main as convert
+
+
+def arguments(case):
+    """The command line of convert.py for one fixture, without the output."""
+    weights_only = (case / "weights.h5").exists()
+    line = [str(case / ("weights.h5" if weights_only else "model.h5"))]
+    if weights_only:
+        line += ["--config", str(case / "config.json")]
+    for option in ("vocab", "parity"):
+        if (case / f"{option}.json").exists():
+            line += [f"--{option}", str(case / f"{option}.json")]
+    if (case / "text.json").exists():
+        for name, value in json.loads((case / "text.json").read_text("utf-8")).items():
+            option = "--" + name.replace("_", "-")
+            line += [option] if value is True else [option, str(value)]
+    return line
+
+
+def main(fixtures, bundles):
+    failed = []
+    for source in sorted(fixtures.glob("*/*/*.h5")):
+        case = source.parent
+        output = bundles / case.parent.name / f"{case.name}.safetensors"
+        output.parent.mkdir(parents=True, exist_ok=True)
+        if convert([*arguments(case), "--output", str(output), "--force", "--quiet"]) != 0:
+            failed.append(f"{case.parent.name}/{case.name}")
+    if failed:
+        sys.exit(f"convert_fixtures.py: could not be converted: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("convert_fixtures.py: expected two arguments, the fixtures' folder and the bundles' folder.")
+    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))

@@ -1,0 +1,66 @@
+/** The builds: the engine (CMake) and the page (Vite). Both do only what is out of date. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import { join } from "node:path";
+import { emscriptenEnvironment } from "./emscripten.mjs";
+import { BUILD, DIST, ROOT, WASM_BUILD } from "./paths.mjs";
+import { must } from "./run.mjs";
+import { done, duration, step, UserError } from "./say.mjs";
+import { filesBelow, hashOf, unlessFresh } from "./stamp.mjs";
+
+/** @typedef {import("./probe.mjs").Machine} Machine */
+
+export const ENGINE_OUTPUTS = [join(WASM_BUILD, "engine.mjs"), join(WASM_BUILD, "engine.wasm")];
+
+/**
+ * Configures where necessary, and builds, one preset of CMakePresets.json in build/<preset>.
+ * @param {string} preset @param {Machine} machine
+ * @param {{definitions?: Record<string, string>, env?: Record<string, string>}} [options]
+ * @returns {Promise<boolean>} whether anything had to be built
+ * @throws {UserError} with the compiler's output
+ */
+export async function cmakeBuild(preset, machine, { definitions = {}, env = {} } = {}) {
+  const { cmake = "cmake", ninja = "ninja", eigen = "", json = "" } = machine.paths;
+  const all = { CMAKE_MAKE_PROGRAM: ninja, EIGEN_DIR: eigen, NLOHMANN_DIR: json, ...definitions };
+  const folder = join(BUILD, preset);
+  const record = join(folder, "charglow-configured");
+  // Ninja configures again by itself when a CMakeLists.txt changes, but not when what is decided here or in the presets does.
+  const hash = hashOf([join(ROOT, "CMakePresets.json")], { all, env, cmake });
+  if (!existsSync(join(folder, "build.ninja")) || !existsSync(record) || readFileSync(record, "utf8") !== hash) {
+    // A cache made for another compiler or Emscripten cannot be changed to this one (what `cmake --fresh` removes, since 3.24).
+    for (const name of ["CMakeCache.txt", "CMakeFiles"]) rmSync(join(folder, name), { recursive: true, force: true });
+    const args = Object.entries(all).map(([name, value]) => `-D${name}=${value}`);
+    await must(cmake, ["--preset", preset, ...args], { env });
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(record, hash);
+  }
+  const { output } = await must(cmake, ["--build", folder, "--parallel", String(os.availableParallelism())], { env });
+  return !output.includes("ninja: no work to do");
+}
+
+/** Builds the engine for the browser: build/wasm/engine.mjs and engine.wasm. @param {Machine} machine */
+export async function buildEngine(machine) {
+  const { emscripten } = machine.paths;
+  if (!emscripten) throw new UserError("Emscripten: expected its root folder, found none.");
+  const first = !ENGINE_OUTPUTS.every((file) => existsSync(file));
+  if (first) step("Building the engine for WebAssembly", "All of it is compiled the first time, about a minute; later only what changes.");
+  const started = performance.now();
+  const definitions = { CMAKE_TOOLCHAIN_FILE: join(emscripten, "cmake", "Modules", "Platform", "Emscripten.cmake") };
+  const worked = await cmakeBuild("wasm", machine, { definitions, env: await emscriptenEnvironment(emscripten) });
+  const missing = ENGINE_OUTPUTS.filter((file) => !existsSync(file));
+  if (missing.length) throw new UserError(`Engine build: expected ${missing.join(" and ")}, found no such file. See wasm/CMakeLists.txt.`);
+  done(worked ? `Engine built in ${duration(performance.now() - started)}` : "Engine is up to date");
+}
+
+/** Builds the page: dist/, plain static files. */
+export async function buildPage() {
+  const keep = (/** @type {string} */ path) => path !== join(ROOT, "web", "models");
+  const files = ["package-lock.json", "package.json", "tsconfig.json", "wasm/host.mjs", "wasm/engine.d.ts"].map((name) => join(ROOT, name));
+  const inputs = [...filesBelow(join(ROOT, "web"), keep), ...files.filter((file) => existsSync(file)), ...ENGINE_OUTPUTS];
+  const started = performance.now();
+  const built = await unlessFresh("page", hashOf(inputs), [join(DIST, "index.html")], async () => {
+    step("Building the page");
+    await must(process.execPath, [join(ROOT, "node_modules", "vite", "bin", "vite.js"), "build", "web"]);
+  });
+  done(built ? `Page built in ${duration(performance.now() - started)}: dist/` : "Page is up to date: dist/");
+}

@@ -1,0 +1,19 @@
+/** The folders every script works with. All absolute. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url)).replace(/\/$/, "");
+export const BUILD = join(ROOT, "build");
+export const DIST = join(ROOT, "dist");
+export const VENV = join(ROOT, ".venv");
+/** Stamps and caches: may be deleted at any time, costs time only. */
+export const CACHE = join(ROOT, ".cache");
+export const WASM_BUILD = join(BUILD, "wasm");
+/** Models shipped with the page, as Keras wrote them: one folder each. */
+export const MODELS = join(ROOT, "web", "models");
+/** Where their bundles go, so that Vite copies them into the page. Not in git. */
+export const PUBLIC_MODELS = join(ROOT, "web", "public", "models");
+export const FIXTURES = join(ROOT, "tests", "fixtures");
+export const FIXTURE_BUNDLES = join(BUILD, "fixtures");
+/** JUnit reports of the last `npm test`. */
+export const REPORTS = join(BUILD, "reports");

@@ -1,0 +1,162 @@
+/**
+ * The test suites of `npm test`, in the order they run: what is quick and what others rest on comes first.
+ *
+ * @typedef {import("./needs.mjs").Need} Need
+ *
+ * @typedef {object} Tools what a suite's body works with
+ * @property {import("./probe.mjs").Machine} machine
+ * @property {(label: string, command: string, args: string[]) => Promise<void>} single runs a program that is one test
+ * @property {(label: string, command: string, args: (report: string) => string[], options?: {env?: Record<string, string>, files?: string[]}) => Promise<void>} reported
+ *   runs a program that writes a JUnit report to the path it is given
+ *
+ * @typedef {object} Suite
+ * @property {string} name `npm test -- engine` runs "engine-gcc" and all others that start so
+ * @property {string} what
+ * @property {Need[]} needs
+ * @property {(tools: Tools) => Promise<void>} body
+ */
+import os from "node:os";
+import { join, relative } from "node:path";
+import { buildEngine, buildPage, cmakeBuild } from "./build.mjs";
+import { cppSources } from "./cpp_sources.mjs";
+import { convertFixtures, convertModels } from "./models.mjs";
+import { PAGE_NEEDS } from "./needs.mjs";
+import { BUILD, ROOT } from "./paths.mjs";
+import { UserError } from "./say.mjs";
+import { filesBelow } from "./stamp.mjs";
+
+/** @param {Tools} tools @param {string} folder below the root @param {Record<string, string>} [env] */
+async function nodeTests({ reported }, folder, env = {}) {
+  // Named one by one: what `node --test FOLDER` takes for a test changed between Node.js 20 and 22.
+  const files = filesBelow(join(ROOT, folder)).filter((file) => /\.test\.mjs$/.test(file));
+  if (!files.length) throw new UserError(`${folder}: expected files named *.test.mjs, found none.`);
+  const args = (/** @type {string} */ report) => [
+    "--test",
+    "--test-concurrency=1",
+    "--test-reporter=spec",
+    "--test-reporter-destination=stdout",
+    "--test-reporter=junit",
+    `--test-reporter-destination=${report}`,
+    ...files,
+  ];
+  await reported(folder, process.execPath, args, { env, files });
+}
+
+/** @param {string} preset @returns {Suite["body"]} */
+const engineTests = (preset) => async (tools) => {
+  const { machine, reported } = tools;
+  await convertFixtures(machine);
+  await cmakeBuild(preset, machine);
+  const jobs = String(os.availableParallelism());
+  await reported(preset, machine.paths.ctest ?? "ctest", (report) => [
+    ...["--test-dir", join(BUILD, preset), "--no-tests=error", "--output-on-failure", "--parallel", jobs, "--output-junit", report],
+  ]);
+};
+
+/** What every build of the engine needs. @type {Need[]} */
+const ENGINE_NEEDS = ["converter", "cmake", "ninja", "eigen", "json", "gtest"];
+
+/** @type {Suite[]} */
+export const SUITES = [
+  {
+    name: "tooling",
+    what: "set-up, test runner and server",
+    needs: ["npm"],
+    body: (tools) => nodeTests(tools, "tests/tooling"),
+  },
+  {
+    name: "format",
+    what: "clang-format",
+    needs: ["clangFormat"],
+    body: async ({ machine, single }) => {
+      const files = cppSources().map((file) => relative(ROOT, file));
+      if (!files.length) throw new UserError("clang-format: expected C++ files in wasm/ and tests/engine/, found none.");
+      await single("clang-format", machine.paths.clangFormat ?? "clang-format", ["--dry-run", "--Werror", ...files]);
+    },
+  },
+  {
+    name: "types",
+    what: "TypeScript, strict",
+    needs: ["npm"],
+    body: async ({ single }) => {
+      const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+      await single("page", process.execPath, [tsc, "--noEmit", "--project", "."]);
+      await single("scripts", process.execPath, [tsc, "--noEmit", "--project", "scripts"]);
+    },
+  },
+  {
+    name: "convert",
+    what: "the converter, with pytest",
+    needs: ["converter", "pytest"],
+    body: ({ machine, reported }) =>
+      reported("pytest", machine.paths.venvPython ?? "python3", (report) => [
+        ...["-m", "pytest", "tests/convert", "-p", "no:cacheprovider", `--junitxml=${report}`],
+      ]),
+  },
+  {
+    name: "engine-gcc",
+    what: "the engine, debug, g++",
+    needs: [...ENGINE_NEEDS, "gcc"],
+    body: engineTests("native"),
+  },
+  {
+    name: "engine-clang",
+    what: "the engine, release, clang++",
+    needs: [...ENGINE_NEEDS, "clang"],
+    body: engineTests("clang"),
+  },
+  {
+    name: "engine-sanitize",
+    what: "the engine, address and undefined behaviour sanitizers",
+    needs: [...ENGINE_NEEDS, "clang", "sanitizers"],
+    body: engineTests("sanitize"),
+  },
+  {
+    name: "bindings",
+    what: "the WebAssembly build under Node.js",
+    needs: PAGE_NEEDS,
+    body: async (tools) => {
+      await buildEngine(tools.machine);
+      await convertFixtures(tools.machine);
+      await convertModels(tools.machine);
+      await nodeTests(tools, "tests/bindings");
+    },
+  },
+  {
+    name: "page-unit",
+    what: "the page's modules",
+    needs: PAGE_NEEDS,
+    body: async ({ machine, reported }) => {
+      await buildEngine(machine);
+      await convertModels(machine);
+      const vitest = join(ROOT, "node_modules", "vitest", "vitest.mjs");
+      await reported("vitest", process.execPath, (report) => [
+        ...[vitest, "run", "--config", "web/vite.config.ts", "--reporter=default", "--reporter=junit", `--outputFile.junit=${report}`],
+      ]);
+    },
+  },
+  {
+    name: "page-browser",
+    what: "the built page in Chromium",
+    needs: [...PAGE_NEEDS, "browser"],
+    body: async (tools) => {
+      await buildEngine(tools.machine);
+      await convertModels(tools.machine);
+      await buildPage();
+      await nodeTests(tools, "tests/web/browser", { CHROMIUM: tools.machine.paths.browser ?? "" });
+    },
+  },
+];
+
+/**
+ * @param {string[]} names from the command line; none means all
+ * @returns {Suite[]}
+ */
+export function select(names) {
+  const matches = (/** @type {string} */ suite, /** @type {string} */ name) => suite === name || suite.startsWith(`${name}-`);
+  const unknown = names.filter((name) => !SUITES.some((suite) => matches(suite.name, name)));
+  if (unknown.length) {
+    throw new UserError(`npm test: expected suites among ${SUITES.map((suite) => suite.name).join(", ")}, found ${unknown.join(", ")}.`);
+  }
+  return SUITES.filter((suite) => !names.length || names.some((name) => matches(suite.name, name)));
+}

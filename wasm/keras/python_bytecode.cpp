@@ -1,0 +1,527 @@
+#include "keras/python_bytecode.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "error.h"
+#include "keras/python_opcodes.h"
+
+namespace charglow::python {
+
+namespace {
+
+constexpr size_t kMaxSize =
+    2000;  ///< nodes of an expression: x = x + x, again and again, doubles it each time
+constexpr size_t kMaxDepth = 100;
+
+/// Stops the reading under one instruction set; `offset` tells which one got furthest.
+struct Refusal {
+  size_t offset;
+  std::string what;
+  std::string readSoFar;
+};
+
+std::string phrase(Op op) {
+  switch (op) {
+    case Op::Jump:
+      return "a condition (if, and, or)";
+    case Op::Loop:
+      return "a loop";
+    case Op::FreeVariable:
+      return "a variable of an enclosing function";
+    case Op::InnerFunction:
+      return "an inner function";
+    case Op::Comparison:
+      return "a comparison";
+    case Op::StarCall:
+      return "a call with *arguments or **options";
+    case Op::Import:
+      return "an import";
+    case Op::InPlace:
+      return "an assignment such as x += 1";
+    case Op::Discard:
+      return "a statement whose value is not used";
+    default:
+      return "an instruction";
+  }
+}
+
+const Instruction* find(Bytecode bytecode, int number) {
+  const auto* end = std::end(kInstructions);
+  const auto* found = std::find_if(std::begin(kInstructions), end, [&](const Instruction& instruction) {
+    return instruction.number[static_cast<size_t>(bytecode)] == number;
+  });
+  return found == end ? nullptr : found;
+}
+
+/// BINARY_OP's argument, in the order of CPython's Include/opcode.h; the in-place forms follow from 13 on.
+constexpr Operator kBinaryOps[] = {Operator::Add,        Operator::And,         Operator::FloorDivide,
+                                   Operator::LeftShift,  Operator::MatMultiply, Operator::Multiply,
+                                   Operator::Modulo,     Operator::Or,          Operator::Power,
+                                   Operator::RightShift, Operator::Subtract,    Operator::TrueDivide,
+                                   Operator::Xor};
+
+bool isName(const std::string& text) {
+  const bool letters = std::all_of(text.begin(), text.end(), [](char c) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return letter || (c >= '0' && c <= '9') || c == '_' || static_cast<uint8_t>(c) >= 0x80;
+  });
+  return letters && !text.empty() && text.size() <= 255;
+}
+
+/// Runs the instructions on a stack of expressions, under the assumption of one instruction set.
+class Interpreter {
+ public:
+  Interpreter(const Code& code, Bytecode bytecode)
+      : code_(code), bytecode_(bytecode), locals_(code.locals.size()) {
+    for (size_t i = 0; i < static_cast<size_t>(code.argumentCount); ++i) {
+      Expression argument;
+      argument.kind = Expression::Kind::Argument;
+      argument.name = code.locals[i];
+      argument.index = static_cast<int>(i);
+      locals_[i] = std::make_shared<const Expression>(std::move(argument));
+    }
+  }
+
+  ExpressionPtr run() {
+    while (at_ < code_.bytecode.size()) {
+      start_ = at_;
+      const Step step = decode();
+      if (bytecode_ >= Bytecode::V311 && start_ == 0 && step.instruction->op != Op::Resume) {
+        fail(step.instruction->op >= Op::Jump ? phrase(step.instruction->op) : "no RESUME instruction");
+      }
+      if (keywordNames_ != nullptr && step.instruction->op != Op::Precall &&
+          step.instruction->op != Op::Call) {
+        fail("keyword names without a call");
+      }
+      if (execute(*step.instruction, step.argument)) return result();
+    }
+    fail("no return");
+  }
+
+ private:
+  struct Step {
+    const Instruction* instruction;
+    size_t argument;
+  };
+
+  /// Everything that is on the stack, so that the refusal can show how far the reading went. Null (the marker
+  /// that 3.7 on pushes beside a callable) is left out.
+  [[nodiscard]] std::string readSoFar() const {
+    std::string text;
+    for (const ExpressionPtr& item : stack_) {
+      if (item != nullptr) text += (text.empty() ? "" : ", ") + toSource(*item);
+    }
+    return text;
+  }
+
+  [[noreturn]] void fail(const std::string& what) const { throw Refusal{start_, what, readSoFar()}; }
+
+  uint8_t byte() {
+    if (at_ >= code_.bytecode.size()) fail("the end of the bytecode in the middle of an instruction");
+    return static_cast<uint8_t>(code_.bytecode[at_++]);
+  }
+
+  /// 2.7: one byte, and from 90 on an argument of two. 3.6 on: two bytes each, and from 3.11 on empty cache
+  /// units.
+  Step decode() {
+    size_t extension = 0;
+    while (true) {
+      const int number = byte();
+      size_t argument = 0;
+      if (bytecode_ != Bytecode::V27) {
+        argument = byte();
+      } else if (number >= 90) {
+        argument = byte();
+        argument |= static_cast<size_t>(byte()) << 8;
+      }
+      argument |= extension;
+      const Instruction* instruction = find(bytecode_, number);
+      if (instruction == nullptr) fail("instruction " + std::to_string(number));
+      if (instruction->op == Op::ExtendedArg) {
+        if (argument > 0xffff) fail("an argument beyond 24 bits");
+        extension = argument << (bytecode_ == Bytecode::V27 ? 16 : 8);
+        continue;
+      }
+      for (int i = 0; i < instruction->caches[static_cast<size_t>(bytecode_)]; ++i) {
+        if (byte() != 0 || byte() != 0) fail("an instruction without its cache");
+      }
+      return {instruction, argument};
+    }
+  }
+
+  ExpressionPtr node(Expression expression) const {
+    for (const ExpressionPtr& operand : expression.operands) {
+      expression.size += operand->size;
+      expression.depth = std::max(expression.depth, operand->depth + 1);
+    }
+    if (expression.value != nullptr) expression.size += expression.value->weight;
+    if (expression.size > kMaxSize || expression.depth > kMaxDepth)
+      fail("an expression too large to be a layer");
+    return std::make_shared<const Expression>(std::move(expression));
+  }
+
+  ExpressionPtr named(Expression::Kind kind, const std::string& name,
+                      std::vector<ExpressionPtr> operands = {}) const {
+    Expression expression;
+    expression.kind = kind;
+    expression.name = name;
+    expression.operands = std::move(operands);
+    return node(std::move(expression));
+  }
+
+  ExpressionPtr built(Expression::Kind kind, std::vector<ExpressionPtr> operands,
+                      Operator sign = Operator::Add) const {
+    Expression expression;
+    expression.kind = kind;
+    expression.operands = std::move(operands);
+    expression.sign = sign;
+    return node(std::move(expression));
+  }
+
+  ExpressionPtr constant(ValuePtr value) const {
+    Expression expression;
+    expression.value = std::move(value);
+    return node(std::move(expression));
+  }
+
+  ExpressionPtr none() const { return constant(std::make_shared<const Value>()); }
+
+  void push(ExpressionPtr expression) {
+    if (stack_.size() >= kMaxSize) fail("a stack too deep to be a layer's");
+    stack_.push_back(std::move(expression));
+  }
+
+  /// An expression from the stack; the null marker is none.
+  ExpressionPtr pop() {
+    if (stack_.empty() || stack_.back() == nullptr) fail("a value that is not on the stack");
+    ExpressionPtr top = std::move(stack_.back());
+    stack_.pop_back();
+    return top;
+  }
+
+  void popNull() {
+    if (stack_.empty() || stack_.back() != nullptr) fail("a call that is not of a plain function");
+    stack_.pop_back();
+  }
+
+  std::vector<ExpressionPtr> popMany(size_t count) {
+    if (count > stack_.size()) fail("more values than are on the stack");
+    std::vector<ExpressionPtr> items(count);
+    for (size_t i = count; i-- > 0;) items[i] = pop();
+    return items;
+  }
+
+  const ExpressionPtr& local(size_t index) const {
+    if (index >= locals_.size()) fail("a variable that the function does not have");
+    if (locals_[index] == nullptr) fail("a variable before it has a value");
+    return locals_[index];
+  }
+
+  void store(size_t index) {
+    if (index >= locals_.size()) fail("a variable that the function does not have");
+    locals_[index] = pop();
+  }
+
+  const ValuePtr& constantAt(size_t index) const {
+    if (index >= code_.constants.size()) fail("a constant that the function does not have");
+    return code_.constants[index];
+  }
+
+  const std::string& nameAt(size_t index) const {
+    if (index >= code_.names.size()) fail("a name that the function does not have");
+    return code_.names[index];
+  }
+
+  void loadConstant(const ValuePtr& value) {
+    if (value->kind == Value::Kind::Code) fail("an inner function");
+    if (value->kind == Value::Kind::Other) fail(value->text);
+    push(constant(value));
+  }
+
+  /// 3.11 and 3.12 push the null marker below the callable, 3.13 above.
+  void pushCallable(ExpressionPtr callable, bool marked) {
+    if (marked && bytecode_ < Bytecode::V313) push(nullptr);
+    push(std::move(callable));
+    if (marked && bytecode_ >= Bytecode::V313) push(nullptr);
+  }
+
+  void loadGlobal(size_t argument) {
+    const bool flagged = bytecode_ >= Bytecode::V311;
+    const std::string& name = nameAt(flagged ? argument >> 1 : argument);
+    if (bytecode_ == Bytecode::V27 && (name == "True" || name == "False" || name == "None")) {
+      Value value;  // Python 2 looks True and False up by name
+      value.kind = name == "None" ? Value::Kind::None : Value::Kind::Bool;
+      value.truth = name == "True";
+      push(constant(std::make_shared<const Value>(std::move(value))));
+    } else {
+      pushCallable(named(Expression::Kind::Global, name), flagged && (argument & 1) != 0);
+    }
+  }
+
+  void loadAttribute(size_t argument) {
+    const bool flagged = bytecode_ >= Bytecode::V312;
+    const std::string& name = nameAt(flagged ? argument >> 1 : argument);
+    pushCallable(named(Expression::Kind::Attribute, name, {pop()}), flagged && (argument & 1) != 0);
+  }
+
+  std::vector<std::string> keywords(const Value& names) const {
+    std::vector<std::string> list;
+    if (names.kind != Value::Kind::Tuple) fail("keyword names that are not a tuple");
+    for (const ValuePtr& name : names.items) {
+      if (name->kind != Value::Kind::Text || !isName(name->text)) fail("a keyword that is not a name");
+      list.push_back(name->text);
+    }
+    return list;
+  }
+
+  std::vector<std::string> popKeywords() {
+    const ExpressionPtr names = pop();
+    if (names->kind != Expression::Kind::Constant) fail("keyword names that are not constant");
+    return keywords(*names->value);
+  }
+
+  /// Pushes callee(arguments…); the last of them belong to `names`.
+  void pushCall(ExpressionPtr callee, std::vector<ExpressionPtr> arguments, std::vector<std::string> names) {
+    if (names.size() > arguments.size()) fail("more keywords than arguments");
+    Expression call;
+    call.kind = Expression::Kind::Call;
+    call.operands.push_back(std::move(callee));
+    call.operands.insert(call.operands.end(), arguments.begin(), arguments.end());
+    call.keywords = std::move(names);
+    push(node(std::move(call)));
+  }
+
+  /// Python 2: the argument's low byte counts positional arguments, the high byte pairs of a name and a
+  /// value.
+  void callPython2(size_t argument) {
+    const std::vector<ExpressionPtr> pairs = popMany((argument >> 8) * 2);
+    std::vector<ExpressionPtr> arguments = popMany(argument & 0xff);
+    std::vector<std::string> names;
+    for (size_t i = 0; i < pairs.size(); i += 2) {
+      const Expression& name = *pairs[i];
+      if (name.kind != Expression::Kind::Constant || name.value->kind != Value::Kind::Text ||
+          !isName(name.value->text)) {
+        fail("a keyword that is not a name");
+      }
+      names.push_back(name.value->text);
+      arguments.push_back(pairs[i + 1]);
+    }
+    pushCall(pop(), std::move(arguments), std::move(names));
+  }
+
+  void call(Op op, size_t count) {
+    std::vector<std::string> names;
+    if (op == Op::CallFunctionKw || op == Op::CallKw) names = popKeywords();
+    if (op == Op::Call && keywordNames_ != nullptr) names = keywords(*std::exchange(keywordNames_, nullptr));
+    std::vector<ExpressionPtr> arguments = popMany(count);
+    const bool markerAbove = bytecode_ >= Bytecode::V313;
+    const bool marked = op == Op::CallMethod || op == Op::Call || op == Op::CallKw;
+    if (marked && markerAbove) popNull();
+    ExpressionPtr callee = pop();
+    if (marked && !markerAbove) popNull();
+    pushCall(std::move(callee), std::move(arguments), std::move(names));
+  }
+
+  /// 3.9 on writes [1, 2] as an empty list that is extended by the constant (1, 2).
+  void extendList(size_t argument) {
+    const ExpressionPtr items = pop();
+    const ExpressionPtr list = pop();
+    if (argument != 1 || list->kind != Expression::Kind::List || items->kind != Expression::Kind::Constant ||
+        items->value->kind != Value::Kind::Tuple) {
+      fail("a list made of another");
+    }
+    std::vector<ExpressionPtr> all = list->operands;
+    for (const ValuePtr& item : items->value->items) all.push_back(constant(item));
+    push(built(Expression::Kind::List, std::move(all)));
+  }
+
+  void subscript(bool start, bool stop) {
+    ExpressionPtr last = stop ? pop() : none();
+    ExpressionPtr first = start ? pop() : none();
+    ExpressionPtr slice = built(Expression::Kind::Slice, {std::move(first), std::move(last)});
+    push(built(Expression::Kind::Subscript, {pop(), std::move(slice)}));
+  }
+
+  ExpressionPtr result() {
+    ExpressionPtr value = pop();
+    if (!stack_.empty()) fail("a return with values left over");
+    if (at_ != code_.bytecode.size()) fail("more than one return");
+    return value;
+  }
+
+  /// True where the function returns what is on the stack.
+  bool execute(const Instruction& instruction, size_t argument) {
+    switch (instruction.op) {
+      case Op::Nop:
+      case Op::Resume:
+      case Op::Precall:
+        return false;
+      case Op::PushNull:
+        push(nullptr);
+        return false;
+      case Op::LoadConst:
+        loadConstant(constantAt(argument));
+        return false;
+      case Op::LoadFast:
+        push(local(argument));
+        return false;
+      case Op::LoadFastLoadFast:
+        push(local(argument >> 4));
+        push(local(argument & 15));
+        return false;
+      case Op::StoreFast:
+        store(argument);
+        return false;
+      case Op::StoreFastLoadFast:
+        store(argument >> 4);
+        push(local(argument & 15));
+        return false;
+      case Op::LoadGlobal:
+        loadGlobal(argument);
+        return false;
+      case Op::LoadAttr:
+        loadAttribute(argument);
+        return false;
+      case Op::LoadMethod:
+        pushCallable(named(Expression::Kind::Attribute, nameAt(argument), {pop()}), true);
+        return false;
+      case Op::KwNames:
+        keywordNames_ = constantAt(argument);
+        return false;
+      case Op::CallPython2:
+        callPython2(argument);
+        return false;
+      case Op::CallFunction:
+      case Op::CallFunctionKw:
+      case Op::CallMethod:
+      case Op::Call:
+      case Op::CallKw:
+        call(instruction.op, argument);
+        return false;
+      case Op::BuildTuple:
+        push(built(Expression::Kind::Tuple, popMany(argument)));
+        return false;
+      case Op::BuildList:
+        push(built(Expression::Kind::List, popMany(argument)));
+        return false;
+      case Op::ListExtend:
+        extendList(argument);
+        return false;
+      case Op::BuildSlice:
+        if (argument != 2 && argument != 3) fail("a slice of " + std::to_string(argument) + " bounds");
+        push(built(Expression::Kind::Slice, popMany(argument)));
+        return false;
+      case Op::Subscript:
+        push(built(Expression::Kind::Subscript, popMany(2)));
+        return false;
+      case Op::Slice0:
+        subscript(false, false);
+        return false;
+      case Op::Slice1:
+        subscript(true, false);
+        return false;
+      case Op::Slice2:
+        subscript(false, true);
+        return false;
+      case Op::Slice3:
+      case Op::BinarySlice:
+        subscript(true, true);
+        return false;
+      case Op::Unary:
+        push(built(Expression::Kind::Unary, {pop()}, instruction.sign));
+        return false;
+      case Op::Binary:
+        push(built(Expression::Kind::Binary, popMany(2), instruction.sign));
+        return false;
+      case Op::BinaryOp:
+        if (argument >= std::size(kBinaryOps)) fail(phrase(Op::InPlace));
+        push(built(Expression::Kind::Binary, popMany(2), kBinaryOps[argument]));
+        return false;
+      case Op::ReturnConst:
+        loadConstant(constantAt(argument));
+        return true;
+      case Op::ReturnValue:
+        return true;
+      default:
+        fail(phrase(instruction.op) + " (" + std::string(instruction.name) + ")");
+    }
+  }
+
+  const Code& code_;
+  Bytecode bytecode_;
+  std::vector<ExpressionPtr> locals_;  ///< null: no value yet
+  std::vector<ExpressionPtr> stack_;   ///< null: the marker beside a callable
+  ValuePtr keywordNames_;              ///< of the call that follows (3.11, 3.12)
+  size_t at_ = 0;
+  size_t start_ = 0;  ///< of the instruction being read
+};
+
+std::vector<Bytecode> candidates(Layout layout) {
+  switch (layout) {
+    case Layout::V27:
+      return {Bytecode::V27};
+    case Layout::V30To37:
+      return {Bytecode::V36};
+    case Layout::V38To310:
+      return {Bytecode::V38, Bytecode::V39};
+    case Layout::V311:
+      return {Bytecode::V311, Bytecode::V312, Bytecode::V313};
+  }
+  return {};
+}
+
+/// The names end up in messages and in the model card: nothing but names may hide in them.
+void checkNames(const Code& code, const std::string& where) {
+  const auto check = [&](const std::string& name) {
+    if (!isName(name)) {
+      throw Error({"lambda-marshal", where, "names such as Python's",
+                   "a name of " + std::to_string(name.size()) + " bytes that is none",
+                   "The file is damaged; save the model again."});
+    }
+  };
+  if (code.name != "<lambda>") check(code.name);
+  for (const auto* names : {&code.names, &code.locals, &code.free, &code.cells}) {
+    std::for_each(names->begin(), names->end(), check);
+  }
+}
+
+}  // namespace
+
+Function readFunction(const Code& code, const std::string& where) {
+  checkNames(code, where);
+  // One byte of RETURN_VALUE (83) at the end is the old format; since 3.6 its unused argument follows it.
+  if (code.layout == Layout::V30To37 && !code.bytecode.empty() && code.bytecode.back() == 83) {
+    throw Error({"lambda-python", where, "bytecode of Python 2.7 or 3.6 to 3.13",
+                 "bytecode of Python 3.0 to 3.5", "Save the model again with Python 3.6 or later."});
+  }
+  Function function;
+  function.name = code.name;
+  function.arguments.assign(code.locals.begin(), code.locals.begin() + code.argumentCount);
+  constexpr uint32_t kVarArguments = 0x04;
+  constexpr uint32_t kGenerators = 0x20 | 0x80 | 0x200;  // generator, coroutine, asynchronous generator
+  std::optional<Refusal> furthest;
+  if ((code.flags & kGenerators) != 0) {
+    furthest = Refusal{0, "a generator or coroutine", ""};
+  } else if ((code.flags & kVarArguments) != 0 || code.argumentCount == 0) {
+    furthest = Refusal{0, "no argument of its own for the layer's input", ""};
+  } else if (!code.free.empty()) {
+    furthest = Refusal{0, "\"" + code.free.front() + "\", a variable of an enclosing function", ""};
+  } else {
+    for (const Bytecode bytecode : candidates(code.layout)) {
+      try {
+        function.result = Interpreter(code, bytecode).run();
+        return function;
+      } catch (Refusal& refusal) {
+        if (!furthest || refusal.offset > furthest->offset) furthest = std::move(refusal);
+      }
+    }
+  }
+  std::string actual = furthest->what + " in \"" + shortened(signature(function)) + "…\"";
+  if (!furthest->readSoFar.empty()) actual += " after \"" + shortened(furthest->readSoFar) + "\"";
+  throw Error({"lambda-bytecode", where, "a function that is one expression of its argument", actual,
+               "Write the layer with Keras's own layers, and save the model again."});
+}
+
+}  // namespace charglow::python

@@ -24,7 +24,7 @@ struct TensorView {
   /// Number of elements (1 for a scalar).
   [[nodiscard]] size_t count() const;
   /// Writes all elements, converted to float, to `out`, which must hold count() floats.
-  /// Throws "value-range" where an F64 value does not fit a float.
+  /// Throws "value-range" where an F64 value is beyond the range of a float.
   void copyTo(std::span<float> out) const;
   /// "(3, 250)", as Keras prints shapes.
   [[nodiscard]] std::string shapeText() const;
@@ -36,11 +36,13 @@ struct LayerWeights {
   std::vector<const TensorView*> tensors;
 };
 
-/// The checked content of a bundle (scripts/FORMAT.md, version 1). Every MUST of the format holds once open() returned.
+/// The checked content of a bundle (scripts/FORMAT.md, version 1). Every MUST of its sections 1
+/// to 4 holds once open() returned; `model_config`, `text` and `parity` are checked by those who read them.
 class Bundle {
  public:
   /// Reads either form, by content. `fileName` is used in messages only.
-  /// Throws Error naming the file, tensor or field; allocates no more than a small multiple of the bytes given.
+  /// Throws Error naming the file, tensor or field; allocates no more than a small multiple of the bytes
+  /// given.
   static Bundle open(std::vector<std::byte> bytes, std::string fileName);
 
   Bundle(Bundle&&) noexcept = default;

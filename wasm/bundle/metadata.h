@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "bundle/raw_bundle.h"
+
+namespace charglow {
+
+/// One entry of the `layers` metadata.
+struct LayerEntry {
+  std::string name;
+  std::vector<std::string> weights;  ///< names of tensors
+};
+
+/// All keys known, all required ones there (FORMAT.md section 3). Throws Error with every key that is wrong.
+void checkMetadataKeys(const RawBundle& raw, const std::string& fileName);
+
+/// The values that are small JSON of their own are what section 3 says: `source`, `labels`, `examples`. The
+/// contents of `model_config`, `text` and `parity` are checked by those who read them. Throws Error.
+void checkMetadataValues(const RawBundle& raw, const std::string& fileName);
+
+/// The `layers` metadata. Layer names are unique, as they are in Keras. Throws Error.
+std::vector<LayerEntry> readLayers(const RawBundle& raw, const std::string& fileName);
+
+/// Every tensor is named once in `layers`, every name there is a tensor. Throws Error with all that are not.
+void checkLayersNameTensors(const std::vector<LayerEntry>& layers, const std::vector<TensorEntry>& entries,
+                            const std::string& fileName);
+
+/// Tensors are stored by falling dtype size and, within a size, in the order of `layers`. Throws Error.
+void checkTensorOrder(const std::vector<LayerEntry>& layers, const std::vector<TensorEntry>& entries,
+                      const std::string& fileName);
+
+}  // namespace charglow

@@ -195,5 +195,8 @@ export class Engine {
   readonly version: string;
 }
 
-/** The `text` object (FORMAT.md section 5) for a charset: its i-th code point gets id `firstId + i`. */
+/**
+ * A vocabulary for `Model.withText`: the charset's i-th code point gets id `firstId + i` (1 where not given, so that 0 stays
+ * free for padding). Throws EngineError where a code point occurs twice.
+ */
 export function charsetEncoding(charset: string, firstId?: number): string;

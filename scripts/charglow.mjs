@@ -1,0 +1,121 @@
+#!/usr/bin/env node
+// The command line: the engine that the page runs, under Node.
+
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+import { EngineError } from '../wasm/host.mjs';
+import { openModel } from './lib/engine.mjs';
+import { describeModel, describeRun, inspection, runNumbers } from './lib/report.mjs';
+
+const USAGE = `charglow: a Keras text model's attention, character by character
+
+  node scripts/charglow.mjs inspect MODEL [--json]
+      layers with shapes, where the attention is, how text becomes ids, what was
+      assumed, and how far this engine is from Keras's own numbers
+
+  node scripts/charglow.mjs run MODEL --text "…"        a text, encoded as Keras does
+                                    --ids 3,17,4        ids, as they are
+                                    --input array.json  numbers: [[…], …], batch axis first
+                            [--vocab FILE] [--json]
+      the model's outputs by layer name, and every signal
+
+MODEL is a bundle: what "python scripts/convert.py weights.hdf5" writes.
+--vocab FILE   a Tokenizer's to_json(), or a {token: id} JSON, in place of the model's own
+--json         numbers for programs instead of a table for people
+`;
+
+/** Wrong use of the command line, told with the usage and exit code 2. */
+class UsageError extends Error {}
+
+function parse(args) {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      text: { type: 'string' },
+      ids: { type: 'string' },
+      input: { type: 'string' },
+      vocab: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const [command, file, ...rest] = positionals;
+  if (values.help) return { help: true };
+  if (command !== 'inspect' && command !== 'run') throw new UsageError(`expected inspect or run, found ${command ?? 'nothing'}`);
+  if (!file) throw new UsageError('expected a MODEL, found nothing');
+  if (rest.length > 0) throw new UsageError(`expected one MODEL, found also ${rest.join(' ')}`);
+  const inputs = ['text', 'ids', 'input'].filter((name) => values[name] !== undefined);
+  if (command === 'run' && inputs.length !== 1) {
+    throw new UsageError(`run: expected one of --text, --ids and --input, found ${inputs.map((name) => `--${name}`).join(' and ') || 'none'}`);
+  }
+  if (command === 'inspect' && inputs.length > 0) throw new UsageError(`inspect takes no --${inputs[0]}`);
+  return { command, file, ...values };
+}
+
+/** "3,17,4" → [3, 17, 4]. */
+function parseIds(list) {
+  return list.split(',').map((item) => {
+    if (!/^\s*\d+\s*$/.test(item)) throw new UsageError(`--ids: expected whole numbers separated by commas, found "${item}"`);
+    return Number(item);
+  });
+}
+
+/** Nested arrays → numbers in C order and their shape. A missing batch axis is the caller's mistake to see. */
+function parseArray(file) {
+  const nested = JSON.parse(readFileSync(file, 'utf8'));
+  const shape = [];
+  for (let level = nested; Array.isArray(level); level = level[0]) shape.push(level.length);
+  const values = [];
+  const flatten = (level, depth) => {
+    if (!Array.isArray(level)) {
+      if (depth !== shape.length || typeof level !== 'number') throw new UsageError(`${file}: expected nested arrays of numbers, found ${JSON.stringify(level)}`);
+      values.push(level);
+      return;
+    }
+    if (level.length !== shape[depth]) throw new UsageError(`${file}: expected rows of equal length, found ${level.length} beside ${shape[depth]}`);
+    for (const item of level) flatten(item, depth + 1);
+  };
+  flatten(nested, 0);
+  return { values, shape };
+}
+
+function runSession(session, options) {
+  if (options.text !== undefined) return session.setText(options.text);
+  if (options.ids !== undefined) return session.setIds(parseIds(options.ids));
+  const { values, shape } = parseArray(options.input);
+  return session.setInput(values, shape);
+}
+
+async function main(args) {
+  const options = parse(args);
+  if (options.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  let model = await openModel(options.file);
+  if (options.vocab) model = model.withText(readFileSync(options.vocab, 'utf8'), options.vocab);
+  if (options.command === 'inspect') {
+    const report = inspection(model);
+    process.stdout.write(options.json ? `${JSON.stringify(report, null, 1)}\n` : describeModel(report));
+    return report.parity && !report.parity.agrees ? 1 : 0;
+  }
+  const result = runSession(model.newSession(), options);
+  process.stdout.write(options.json ? `${JSON.stringify(runNumbers(result))}\n` : describeRun(result, model.card, options.text));
+  return 0;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof UsageError || error.code?.startsWith?.('ERR_PARSE_ARGS')) {
+    process.stderr.write(`charglow: ${error.message}\n\n${USAGE}`);
+    process.exitCode = 2;
+  } else {
+    // What the engine refuses is the user's to mend and needs no stack; anything else is ours.
+    const expected = error instanceof EngineError || error instanceof SyntaxError || typeof error.code === 'string';
+    process.stderr.write(`error: ${expected ? error.message : (error.stack ?? error)}\n`);
+    process.exitCode = 1;
+  }
+}

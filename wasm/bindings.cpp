@@ -1,0 +1,246 @@
+// The engine's WebAssembly interface: the only file that knows Emscripten. host.mjs makes of it what engine.d.ts
+// describes. Nothing here throws into JavaScript: every call returns either {value} or {problems}.
+
+#include <emscripten/bind.h>
+#include <emscripten/val.h>
+
+#include <memory>
+#include <new>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "error.h"
+#include "model.h"
+#include "parity.h"
+#include "session.h"
+
+namespace {
+
+using charglow::Error;
+using charglow::Model;
+using charglow::Problem;
+using charglow::Session;
+using emscripten::val;
+
+val problemObject(const Problem& problem) {
+  val object = val::object();
+  object.set("code", problem.code);
+  object.set("where", problem.where);
+  object.set("expected", problem.expected);
+  object.set("actual", problem.actual);
+  object.set("hint", problem.hint);
+  object.set("text", problem.text());
+  return object;
+}
+
+val failure(const std::vector<Problem>& problems) {
+  val list = val::array();
+  for (const Problem& problem : problems) list.call<void>("push", problemObject(problem));
+  val result = val::object();
+  result.set("problems", list);
+  return result;
+}
+
+/// Runs `work` and returns {value: its result}, or {problems: …} for whatever it throws.
+template <class Work>
+val guarded(Work work) {
+  try {
+    val result = val::object();
+    result.set("value", work());
+    return result;
+  } catch (const Error& error) {
+    return failure(error.problems());
+  } catch (const std::bad_alloc&) {
+    return failure({{"out-of-memory", "the engine", "enough memory for this model and text", "none left",
+                     "Close other tabs, or use a shorter text or a smaller model."}});
+  } catch (const std::exception& error) {
+    return failure({{"internal", "the engine", "no error of this kind", error.what(), "Please report this, with the file."}});
+  }
+}
+
+/// A typed array of JavaScript's own that holds a copy: a view would die when the WebAssembly memory grows.
+template <class T>
+val copied(const char* type, const T* data, size_t count) {
+  return val::global(type).new_(emscripten::typed_memory_view(count, data));
+}
+
+/// The content of a typed array, copied in one go.
+template <class T>
+std::vector<T> received(const val& array) {
+  std::vector<T> values(array["length"].as<size_t>());
+  val(emscripten::typed_memory_view(values.size(), values.data())).call<void>("set", array);
+  return values;
+}
+
+val shapeArray(const charglow::Shape& shape) {
+  val sizes = val::array();
+  for (const charglow::Dim& dim : shape) sizes.call<void>("push", dim.size);
+  return sizes;
+}
+
+val namedArray(const std::string& layer, const val& shape, const float* values, size_t count) {
+  val array = val::object();
+  array.set("layer", layer);
+  array.set("shape", shape);
+  array.set("values", copied("Float32Array", values, count));
+  return array;
+}
+
+val nodeArray(const Session& session, size_t node) {
+  const charglow::Value& value = session.value(node);
+  return namedArray(session.model().graph().nodes[node].layer->name(), shapeArray(value.shape), value.data.data(), value.data.size());
+}
+
+val signals(const Session& session) {
+  val list = val::array();
+  // A batch has no one text to colour.
+  if (session.value(session.model().graph().inputs[0]).shape[0].size != 1) return list;
+  for (const charglow::AttentionSite& site : session.model().attention()) {
+    const std::vector<float> values = session.attention(site);
+    val shape = val::array();
+    shape.call<void>("push", values.size());
+    val signal = namedArray(session.model().graph().nodes[site.node].layer->name(), shape, values.data(), values.size());
+    signal.set("id", site.id);
+    signal.set("kind", std::string("vector"));
+    list.call<void>("push", signal);
+  }
+  return list;
+}
+
+/// RunResult of engine.d.ts.
+val resultOf(const Session& session) {
+  const charglow::Graph& graph = session.model().graph();
+  const charglow::EncodedText& encoded = session.encoded();
+  val result = val::object();
+  val outputs = val::array();
+  for (const size_t output : graph.outputs) outputs.call<void>("push", nodeArray(session, output));
+  result.set("outputs", outputs);
+  result.set("signals", signals(session));
+  result.set("ids", copied("Int32Array", encoded.ids.data(), encoded.ids.size()));
+  result.set("padding", copied("Uint8Array", encoded.padding.data(), encoded.padding.size()));
+  if (!session.hasText()) return result;
+  val text = val::object();
+  text.set("length", encoded.fate.size());
+  text.set("fate", copied("Uint8Array", reinterpret_cast<const uint8_t*>(encoded.fate.data()), encoded.fate.size()));
+  text.set("position", copied("Int32Array", encoded.position.data(), encoded.position.size()));
+  text.set("count", copied("Uint8Array", encoded.count.data(), encoded.count.size()));
+  text.set("id", copied("Int32Array", encoded.id.data(), encoded.id.size()));
+  result.set("text", text);
+  return result;
+}
+
+/// Calls the host's lowerCase(codePoints) → {text: Uint32Array, origin: Uint32Array}.
+charglow::LowerCase lowerCaseBy(const val& host) {
+  return [host](std::u32string_view text) {
+    const val lowered = host(copied("Uint32Array", reinterpret_cast<const uint32_t*>(text.data()), text.size()));
+    const std::vector<uint32_t> points = received<uint32_t>(lowered["text"]);
+    return charglow::LoweredText{std::u32string(points.begin(), points.end()), received<uint32_t>(lowered["origin"])};
+  };
+}
+
+/// The handle of a session.
+class SessionHandle {
+ public:
+  explicit SessionHandle(std::shared_ptr<const Model> model) : session_(std::move(model)) {}
+
+  val setText(size_t length, const val& text, const val& origin) {
+    return guarded([&] {
+      const std::vector<uint32_t> points = received<uint32_t>(text);
+      const std::u32string read(points.begin(), points.end());
+      session_.setText({length, read, received<uint32_t>(origin)});
+      return resultOf(session_);
+    });
+  }
+  val setIds(const val& ids) {
+    return guarded([&] {
+      session_.setIds(received<int32_t>(ids), 1);
+      return resultOf(session_);
+    });
+  }
+  val setInput(const val& values, const val& shape) {
+    return guarded([&] {
+      session_.setInput(received<float>(values), received<int>(shape));
+      return resultOf(session_);
+    });
+  }
+  val layer(const std::string& name) {
+    return guarded([&] { return nodeArray(session_, session_.nodeOf(name)); });
+  }
+
+ private:
+  Session session_;
+};
+
+/// The handle of a model.
+class ModelHandle {
+ public:
+  explicit ModelHandle(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
+
+  [[nodiscard]] std::string card() const { return model_->card(); }
+  [[nodiscard]] bool lowers() const { return model_->encoder() != nullptr && model_->encoder()->spec().lower; }
+  val withText(const std::string& vocabulary, const std::string& fileName) const {
+    return guarded([&] { return val(std::make_shared<ModelHandle>(model_->withText(vocabulary, fileName))); });
+  }
+  val newSession() const {
+    return guarded([&] { return val(std::make_shared<SessionHandle>(model_)); });
+  }
+  val verify(const val& lowerCase) const {
+    return guarded([&] {
+      const charglow::ParityReport report = charglow::verify(model_, lowerCaseBy(lowerCase));
+      if (report.cases.empty()) return val::null();
+      val object = val::object();
+      object.set("made_with", report.madeWith);
+      object.set("output_difference", report.outputDifference());
+      object.set("attention_difference", report.attentionDifference());
+      object.set("agrees", report.agrees());
+      val cases = val::array();
+      for (const charglow::ParityCase& one : report.cases) {
+        val entry = val::object();
+        entry.set("name", one.name);
+        entry.set("output_difference", one.outputDifference);
+        entry.set("attention_difference", one.attentionDifference);
+        entry.set("ids_agree", one.idsAgree);
+        entry.set("agrees", one.agrees());
+        entry.set("problem", one.problem);
+        cases.call<void>("push", entry);
+      }
+      object.set("cases", cases);
+      return object;
+    });
+  }
+
+ private:
+  std::shared_ptr<const Model> model_;
+};
+
+val openModel(const val& bytes, const std::string& fileName) {
+  return guarded([&] {
+    std::vector<std::byte> raw(bytes["length"].as<size_t>());
+    const auto view = emscripten::typed_memory_view(raw.size(), reinterpret_cast<uint8_t*>(raw.data()));
+    val(view).call<void>("set", bytes);
+    return val(std::make_shared<ModelHandle>(Model::open(std::move(raw), fileName)));
+  });
+}
+
+std::string version() { return CHARGLOW_VERSION; }
+
+}  // namespace
+
+EMSCRIPTEN_BINDINGS(charglow) {
+  emscripten::function("openModel", &openModel);
+  emscripten::function("version", &version);
+  emscripten::class_<ModelHandle>("ModelHandle")
+      .smart_ptr<std::shared_ptr<ModelHandle>>("ModelHandle")
+      .function("card", &ModelHandle::card)
+      .function("lowers", &ModelHandle::lowers)
+      .function("withText", &ModelHandle::withText)
+      .function("newSession", &ModelHandle::newSession)
+      .function("verify", &ModelHandle::verify);
+  emscripten::class_<SessionHandle>("SessionHandle")
+      .smart_ptr<std::shared_ptr<SessionHandle>>("SessionHandle")
+      .function("setText", &SessionHandle::setText)
+      .function("setIds", &SessionHandle::setIds)
+      .function("setInput", &SessionHandle::setInput)
+      .function("layer", &SessionHandle::layer);
+}

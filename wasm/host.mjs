@@ -1,0 +1,166 @@
+// The engine for JavaScript: what engine.d.ts describes, on top of the handles of bindings.cpp. Used as it is by the
+// page's worker and by the command line under Node.
+
+/** See engine.d.ts. */
+export const Fate = Object.freeze({
+  Read: 0,
+  UnknownRead: 1,
+  UnknownDropped: 2,
+  RareDropped: 3,
+  Filtered: 4,
+  Truncated: 5,
+});
+
+export class EngineError extends Error {
+  /** @param {{code: string, where: string, expected: string, actual: string, hint: string, text?: string}[]} problems */
+  constructor(problems) {
+    super(problems.map((problem) => problem.text ?? problem.code).join('\n'));
+    this.name = 'EngineError';
+    this.problems = problems;
+  }
+}
+
+/** The value of a binding's answer; throws its problems. */
+function unwrap(answer) {
+  if (answer.problems) throw new EngineError(answer.problems);
+  return answer.value;
+}
+
+/** Code points of a string. A lone surrogate is a code point of its own, as in Python. */
+function codePoints(text) {
+  const points = new Uint32Array(text.length);
+  let count = 0;
+  for (const character of text) points[count++] = character.codePointAt(0);
+  return points.slice(0, count);
+}
+
+function identity(count) {
+  return Uint32Array.from({ length: count }, (_, index) => index);
+}
+
+/**
+ * Lower-cases the whole text, as Python's str.lower: rules that look at the neighbours (final sigma) need all of it.
+ * `origin` tells for each code point which one of the text it came from. Only U+0130 becomes two (i, U+0307).
+ */
+function lowerCase(text) {
+  const lowered = codePoints(text.toLowerCase());
+  const origin = new Uint32Array(lowered.length);
+  let at = 0;
+  let index = 0;
+  for (const character of text) {
+    const width = character === '\u0130' ? 2 : 1;
+    for (let i = 0; i < width && at < origin.length; i++) origin[at++] = index;
+    index++;
+  }
+  if (at !== lowered.length) {
+    throw new EngineError([
+      {
+        code: 'lower-case',
+        where: 'the text',
+        expected: `${at} code points in lower case`,
+        actual: `${lowered.length}`,
+        hint: 'This browser lower-cases a character in a way charglow does not know; please report the text.',
+        text: `the text: expected ${at} code points in lower case, found ${lowered.length}.`,
+      },
+    ]);
+  }
+  return { text: lowered, origin };
+}
+
+export class Session {
+  #handle;
+  #lowers;
+
+  constructor(handle, lowers) {
+    this.#handle = handle;
+    this.#lowers = lowers;
+  }
+
+  setText(text) {
+    const points = codePoints(text);
+    const read = this.#lowers ? lowerCase(text) : { text: points, origin: identity(points.length) };
+    return unwrap(this.#handle.setText(points.length, read.text, read.origin));
+  }
+
+  setIds(ids) {
+    return unwrap(this.#handle.setIds(Int32Array.from(ids)));
+  }
+
+  setInput(values, shape) {
+    return unwrap(this.#handle.setInput(Float32Array.from(values), Int32Array.from(shape)));
+  }
+
+  layer(name) {
+    return unwrap(this.#handle.layer(name));
+  }
+
+  delete() {
+    this.#handle.delete();
+  }
+}
+
+export class Model {
+  #handle;
+
+  constructor(handle) {
+    this.#handle = handle;
+    this.card = JSON.parse(handle.card());
+  }
+
+  withText(vocabulary, fileName) {
+    // Bytes, since the bindings of older Emscripten versions mangle strings with lone surrogates.
+    return new Model(unwrap(this.#handle.withText(new TextEncoder().encode(vocabulary), fileName)));
+  }
+
+  verify() {
+    const lower = (points) => lowerCase(Array.from(points, (point) => String.fromCodePoint(point)).join(''));
+    return unwrap(this.#handle.verify(lower));
+  }
+
+  newSession() {
+    return new Session(unwrap(this.#handle.newSession()), this.#handle.lowers());
+  }
+
+  delete() {
+    this.#handle.delete();
+  }
+}
+
+export class Engine {
+  #module;
+
+  constructor(module) {
+    this.#module = module;
+    this.version = module.version();
+  }
+
+  static async load(factory, wasmBinary) {
+    return new Engine(await factory({ wasmBinary }));
+  }
+
+  open(bytes, fileName) {
+    return new Model(unwrap(this.#module.openModel(bytes, fileName)));
+  }
+}
+
+/** See engine.d.ts. */
+export function charsetEncoding(charset, firstId = 1) {
+  const vocabulary = {};
+  Array.from(charset).forEach((character, index) => {
+    if (Object.hasOwn(vocabulary, character)) {
+      const shown = JSON.stringify(character);
+      throw new EngineError([
+        {
+          code: 'charset-duplicate',
+          where: 'the charset',
+          expected: 'each character once',
+          actual: `${shown} twice`,
+          hint: '',
+          text: `the charset: expected each character once, found ${shown} twice.`,
+        },
+      ]);
+    }
+    Object.defineProperty(vocabulary, character, { value: firstId + index, enumerable: true });
+  });
+  return JSON.stringify(vocabulary);
+}

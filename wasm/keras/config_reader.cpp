@@ -1,0 +1,159 @@
+#include "keras/config_reader.h"
+
+#include <array>
+#include <limits>
+#include <map>
+#include <utility>
+
+namespace charglow {
+namespace {
+
+using nlohmann::json;
+
+/// Keys that cannot change what a layer computes at inference, in any generation of Keras.
+constexpr std::array<std::string_view, 16> kHarmless = {
+    "name",         "trainable", "batch_input_shape", "batch_shape",   "input_dtype", "activity_regularizer",
+    "autocast",     "implementation", "unroll",       "input_length",  "seed",        "noise_shape",
+    "dropout",      "recurrent_dropout", "registered_name", "lora_alpha"};
+
+constexpr std::array<std::string_view, 3> kHarmlessEndings = {"_initializer", "_regularizer", "_constraint"};
+
+/// Keys that would change numbers, and the value at which they do not.
+const std::map<std::string, json, std::less<>>& neutralValues() {
+  static const std::map<std::string, json, std::less<>> values = {
+      {"time_major", false},          {"ragged", false},    {"sparse", false},
+      {"quantization_config", nullptr}, {"lora_rank", nullptr}, {"optional", false},
+      {"data_format", "channels_last"}, {"stateful", false}};
+  return values;
+}
+
+bool harmless(std::string_view key) {
+  for (const std::string_view name : kHarmless) {
+    if (key == name) return true;
+  }
+  for (const std::string_view ending : kHarmlessEndings) {
+    if (key.ends_with(ending)) return true;
+  }
+  return false;
+}
+
+std::string shown(const json& value) {
+  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (text.size() > 80) text = text.substr(0, 77) + "…";
+  return text;
+}
+
+/// The name in a dtype: "float32", or a Keras 3 policy {"class_name": "DTypePolicy", "config": {"name": "float32"}}.
+std::string dtypeName(const json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_object() && value.contains("config") && value["config"].is_object()) {
+    return value["config"].value("name", std::string());
+  }
+  return "";
+}
+
+}  // namespace
+
+ConfigReader::ConfigReader(const nlohmann::json& config, std::string layer, std::string className,
+                           const Dialect& dialect, std::vector<Problem>& problems)
+    : config_(config), layer_(std::move(layer)), className_(std::move(className)), dialect_(dialect), problems_(problems) {}
+
+void ConfigReader::refuse(const std::string& option, const std::string& expected, const std::string& actual,
+                          const std::string& hint) {
+  problems_.push_back({"unsupported-option", "layer \"" + layer_ + "\" (" + className_ + "), " + option, expected, actual, hint});
+}
+
+const json& ConfigReader::raw(const char* key) {
+  static const json none;
+  seen_.insert(key);
+  const auto found = config_.find(key);
+  return found == config_.end() ? none : *found;
+}
+
+int ConfigReader::integer(const char* key, std::optional<int> absent) {
+  const json& value = raw(key);
+  if (value.is_null() && absent) return *absent;
+  if (!value.is_number_integer() || value.get<int64_t>() > std::numeric_limits<int>::max() ||
+      value.get<int64_t>() < std::numeric_limits<int>::min()) {
+    refuse(key, "a whole number", shown(value));
+    return absent.value_or(1);
+  }
+  return value.get<int>();
+}
+
+bool ConfigReader::boolean(const char* key, bool absent) {
+  const json& value = raw(key);
+  if (value.is_null()) return absent;
+  if (!value.is_boolean()) {
+    refuse(key, "true or false", shown(value));
+    return absent;
+  }
+  return value.get<bool>();
+}
+
+std::string ConfigReader::text(const char* key, const std::string& absent) {
+  const json& value = raw(key);
+  if (value.is_null()) return absent;
+  if (!value.is_string()) {
+    refuse(key, "a string", shown(value));
+    return absent;
+  }
+  return value.get<std::string>();
+}
+
+std::vector<int> ConfigReader::integers(const char* key) {
+  const json& value = raw(key);
+  const json list = value.is_array() ? value : json::array({value});
+  std::vector<int> numbers;
+  for (const json& item : list) {
+    if (!item.is_number_integer()) {
+      refuse(key, "whole numbers", shown(value));
+      return {};
+    }
+    numbers.push_back(item.get<int>());
+  }
+  return numbers;
+}
+
+Activation ConfigReader::activation(const char* key, std::string_view absent) {
+  const json& value = raw(key);
+  std::string name(has(key) ? "linear" : absent);  // None is linear
+  if (value.is_string()) {
+    name = value.get<std::string>();
+  } else if (value.is_object() && value.value("class_name", json()) == "function" && value.contains("config") &&
+             value["config"].is_string()) {
+    name = value["config"].get<std::string>();
+  } else if (!value.is_null()) {
+    refuse(key, "the name of a Keras activation", shown(value));
+    return Activation::Linear;
+  }
+  const std::optional<Activation> found = activationNamed(name, dialect_.hardSigmoidOfKeras3());
+  if (!found) {
+    refuse(key, "the name of a Keras activation", "\"" + name + "\"", "A custom activation cannot be run: its code is not in the file.");
+  }
+  return found.value_or(Activation::Linear);
+}
+
+void ConfigReader::require(const char* key, const json& value, const std::string& hint) {
+  const json& actual = raw(key);
+  if (!actual.is_null() && actual != value) refuse(key, shown(value), shown(actual), hint);
+}
+
+void ConfigReader::finish() {
+  const std::string dtype = config_.contains("dtype") ? dtypeName(config_["dtype"]) : "float32";
+  if (seen_.insert("dtype").second && dtype != "float32" && dtype != "float64") {
+    refuse("dtype", "float32 or float64", shown(config_["dtype"]),
+           "Load the model in Keras under the float32 policy and save it again.");
+  }
+  for (const auto& [key, value] : config_.items()) {
+    if (seen_.contains(key) || harmless(key)) continue;
+    const auto neutral = neutralValues().find(key);
+    if (neutral == neutralValues().end()) {
+      refuse(key, "an option this engine knows", shown(value));
+    } else if (value != neutral->second && !value.is_null()) {
+      refuse(key, shown(neutral->second), shown(value));
+    }
+  }
+}
+
+}  // namespace charglow

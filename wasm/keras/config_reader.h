@@ -1,0 +1,60 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "error.h"
+#include "kernels/activations.h"
+#include "keras/dialect.h"
+
+namespace charglow {
+
+/// Reads a layer's configuration so that nothing in it goes unseen: what is read is ticked off, what cannot change a
+/// number (initialisers, regularisers …) is a named list, and everything else is a problem that says layer, class and
+/// option. Problems are gathered, never thrown, so that all of a model's are told at once.
+class ConfigReader {
+ public:
+  ConfigReader(const nlohmann::json& config, std::string layer, std::string className, const Dialect& dialect,
+               std::vector<Problem>& problems);
+
+  [[nodiscard]] const std::string& layer() const { return layer_; }
+  [[nodiscard]] const std::string& className() const { return className_; }
+  [[nodiscard]] const Dialect& dialect() const { return dialect_; }
+  [[nodiscard]] std::vector<Problem>& problems() { return problems_; }
+
+  /// The raw value of a key, ticked off; null where it is absent.
+  const nlohmann::json& raw(const char* key);
+  [[nodiscard]] bool has(const char* key) const { return config_.contains(key); }
+
+  int integer(const char* key, std::optional<int> absent = std::nullopt);
+  bool boolean(const char* key, bool absent);
+  std::string text(const char* key, const std::string& absent);
+  /// Whole numbers; a single one counts as a list of one. Empty where it is absent or wrong (then a problem is noted).
+  std::vector<int> integers(const char* key);
+  /// An activation by name; Keras writes null (linear), a name, or {"class_name": "function", "config": name}.
+  Activation activation(const char* key, std::string_view absent);
+
+  /// The option changes numbers and only this value of it is supported.
+  void require(const char* key, const nlohmann::json& value, const std::string& hint = "");
+  /// The option cannot change numbers here.
+  void ignore(const char* key) { seen_.insert(key); }
+  /// Notes a problem with an option.
+  void refuse(const std::string& option, const std::string& expected, const std::string& actual, const std::string& hint = "");
+
+  /// To be called last: whatever was not read and is not on the list of harmless keys is a problem.
+  void finish();
+
+ private:
+  const nlohmann::json& config_;
+  std::string layer_;
+  std::string className_;
+  const Dialect& dialect_;
+  std::vector<Problem>& problems_;
+  std::set<std::string, std::less<>> seen_;
+};
+
+}  // namespace charglow

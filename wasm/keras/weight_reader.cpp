@@ -1,0 +1,67 @@
+#include "keras/weight_reader.h"
+
+#include <algorithm>
+#include <array>
+
+namespace charglow {
+namespace {
+
+/// Names that Keras gives the weights of the layers known here, in every generation that names them.
+constexpr std::array<std::string_view, 4> kWeightNames = {"kernel", "recurrent_kernel", "bias", "embeddings"};
+
+/// "gru/gru_cell/kernel:0" → "kernel".
+std::string_view lastPart(std::string_view name) {
+  if (const size_t slash = name.rfind('/'); slash != std::string_view::npos) name.remove_prefix(slash + 1);
+  if (const size_t colon = name.rfind(':'); colon != std::string_view::npos) name = name.substr(0, colon);
+  return name;
+}
+
+std::string textOf(std::initializer_list<int> shape) {
+  std::string text = "(";
+  for (const int size : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
+  return text + (shape.size() == 1 ? ",)" : ")");
+}
+
+}  // namespace
+
+std::vector<int64_t> WeightReader::nextShape() const {
+  return next_ < tensors_.size() ? tensors_[next_]->shape : std::vector<int64_t>{};
+}
+
+std::vector<float> WeightReader::take(std::string_view name, std::initializer_list<int> shape, const std::string& hint) {
+  size_t count = 1;
+  for (const int size : shape) count *= static_cast<size_t>(size);
+  const std::string where = "layer \"" + layer_ + "\", " + std::string(name);
+  if (next_ >= tensors_.size()) {
+    problems_.push_back({"missing-tensor", where, "a tensor of shape " + textOf(shape), "none left in the file",
+                         hint.empty() ? "The file's weights and its architecture do not belong together." : hint});
+    return {};
+  }
+  const TensorView& tensor = *tensors_[next_++];
+  const std::string_view found = lastPart(tensor.name);
+  const bool known = std::find(kWeightNames.begin(), kWeightNames.end(), found) != kWeightNames.end();
+  if (known && found != name) {
+    problems_.push_back({"weight-order", where, "the tensor \"" + std::string(name) + "\" next", "\"" + tensor.name + "\"", hint});
+    return {};
+  }
+  if (!std::equal(shape.begin(), shape.end(), tensor.shape.begin(), tensor.shape.end(),
+                  [](int a, int64_t b) { return static_cast<int64_t>(a) == b; })) {
+    problems_.push_back({"shape-mismatch", where + " (tensor \"" + tensor.name + "\")", "shape " + textOf(shape),
+                         tensor.shapeText(), hint});
+    return {};
+  }
+  std::vector<float> values(count);
+  tensor.copyTo(values);
+  parameters_ += static_cast<int>(count);
+  return values;
+}
+
+void WeightReader::finish() {
+  for (; next_ < tensors_.size(); ++next_) {
+    problems_.push_back({"unexpected-tensor", "layer \"" + layer_ + "\", tensor \"" + tensors_[next_]->name + "\"",
+                         "no further tensor", tensors_[next_]->shapeText(),
+                         "The file's weights and its architecture do not belong together."});
+  }
+}
+
+}  // namespace charglow

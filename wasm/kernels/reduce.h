@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "tensor.h"
+
+namespace charglow {
+
+/// How values along the reduced axes become one.
+enum class ReduceKind { Sum, Mean, Max, Min, Prod };
+
+/// The shape left after reducing `axes` (rising, not the batch's): they are gone, or of length 1 where kept.
+Shape reducedShape(const Shape& shape, std::span<const size_t> axes, bool keepDims);
+
+/// Reduces `axes` of `input` into `output`, which has reducedShape(…) values.
+void reduce(ReduceKind kind, std::span<const float> input, const Shape& shape, std::span<const size_t> axes, std::span<float> output);
+
+}  // namespace charglow

@@ -1,0 +1,86 @@
+#include <algorithm>
+
+#include "error.h"
+#include "kernels/reduce.h"
+#include "keras/lambda.h"
+#include "layers/layers.h"
+
+namespace charglow {
+namespace {
+
+ReduceKind kindOf(Reduction::Kind kind) {
+  switch (kind) {
+    case Reduction::Kind::Sum:
+      return ReduceKind::Sum;
+    case Reduction::Kind::Mean:
+      return ReduceKind::Mean;
+    case Reduction::Kind::Max:
+      return ReduceKind::Max;
+    case Reduction::Kind::Min:
+      return ReduceKind::Min;
+    case Reduction::Kind::Prod:
+      break;
+  }
+  return ReduceKind::Prod;
+}
+
+/// A Lambda whose function was recognised as a reduction (keras/lambda.h). Nothing of it is executed. Keras hands no
+/// mask on, since the function says nothing of one.
+class ReductionLambda : public Layer {
+ public:
+  ReductionLambda(ConfigReader& config, LambdaReading reading)
+      : Layer(config.layer(), config.className()), reading_(std::move(reading)) {}
+
+  Shape outputShape(std::span<const Shape> inputs) const override {
+    return reducedShape(inputs[0], axes(inputs[0]), reading_.reduction.keepDims);
+  }
+
+  void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
+    reduce(kindOf(reading_.reduction.kind), inputs[0].data, inputs[0].shape, axes(inputs[0].shape), output.data);
+  }
+
+  std::string detail() const override { return reading_.source; }
+  Part part() const override { return Part::Reduction; }
+
+ private:
+  /// The reduced axes as written, counted from the front and rising.
+  std::vector<size_t> axes(const Shape& input) const {
+    const int rank = static_cast<int>(input.size());
+    std::vector<size_t> axes;
+    for (const int axis : reading_.reduction.axes) {
+      const int resolved = axis < 0 ? axis + rank : axis;
+      if (resolved < 1 || resolved >= rank) {
+        refuseInput(*this, "with an axis " + std::to_string(axis) + " that is not the batch's, for " + reading_.source, input);
+      }
+      axes.push_back(static_cast<size_t>(resolved));
+    }
+    std::sort(axes.begin(), axes.end());
+    axes.erase(std::unique(axes.begin(), axes.end()), axes.end());
+    return axes;
+  }
+
+  LambdaReading reading_;
+};
+
+}  // namespace
+
+std::unique_ptr<Layer> makeLambda(ConfigReader& config) {
+  for (const char* key : {"function", "function_type", "module", "output_shape", "output_shape_type", "output_shape_module",
+                          "mask_type", "mask_module"}) {
+    config.ignore(key);
+  }
+  config.require("mask", nullptr);
+  config.require("arguments", nlohmann::json::object());
+  try {
+    nlohmann::json all = nlohmann::json::object();
+    for (const char* key : {"function", "function_type", "arguments"}) {
+      if (config.has(key)) all[key] = config.raw(key);
+    }
+    return std::make_unique<ReductionLambda>(config, readLambda(all, config.layer()));
+  } catch (const Error& error) {
+    config.problems().insert(config.problems().end(), error.problems().begin(), error.problems().end());
+    return nullptr;
+  }
+}
+
+}  // namespace charglow

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tensor.h"
+
+namespace charglow {
+
+class WeightReader;
+
+/// Working memory of one node in one session. A layer may grow it; it is never shrunk, so that a run whose shapes were
+/// seen before allocates nothing.
+struct Scratch {
+  std::vector<float> floats;
+
+  /// The first `count` floats, uninitialised.
+  float* room(size_t count) {
+    if (floats.size() < count) floats.resize(count);
+    return floats.data();
+  }
+};
+
+/// What a layer does to an attention vector that passes through it (explain/attention.h).
+enum class Part {
+  Other,
+  Relayout,   ///< moves or repeats its input's values without changing them: Flatten, Permute, RepeatVector, Dropout …
+  Product,    ///< elementwise product of its inputs
+  Contraction,  ///< sums the product of its two inputs over one axis of each: Dot
+  Reduction,  ///< sums, averages … over axes that its output no longer has
+};
+
+/// A layer of a model: immutable once built, shared by all sessions. Every tensor has a batch axis, axis 0.
+class Layer {
+ public:
+  Layer(std::string name, std::string className) : name_(std::move(name)), className_(std::move(className)) {}
+  virtual ~Layer() = default;
+  Layer(const Layer&) = delete;
+  Layer& operator=(const Layer&) = delete;
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const std::string& className() const { return className_; }
+
+  /// The shape rule: sizes that are not known stay kUnknown, and every axis says what it runs along.
+  /// Throws Error naming the layer, the shape it takes and the shape it was given.
+  [[nodiscard]] virtual Shape outputShape(std::span<const Shape> inputs) const = 0;
+
+  /// Whether it takes weights from the file.
+  [[nodiscard]] virtual bool hasWeights() const { return false; }
+
+  /// Takes the layer's weights, checking each shape against the inputs of its first call.
+  virtual void build(std::span<const Shape> /*inputs*/, WeightReader& /*weights*/) {}
+
+  /// The forward pass, as at inference: `output` has the shape that outputShape gives and no mask; the layer fills in
+  /// its values and, where Keras hands a mask on, the mask.
+  virtual void forward(std::span<const View> inputs, Output output, Scratch& scratch) const = 0;
+
+  /// For a layer whose input is ids: how many different ones it knows.
+  [[nodiscard]] virtual std::optional<int> idCount() const { return std::nullopt; }
+
+  /// What matters of its options, for people: "reset_after, hard_sigmoid". May be empty.
+  [[nodiscard]] virtual std::string detail() const { return ""; }
+
+  /// Name of the activation its output went through ("" where it has none).
+  [[nodiscard]] virtual std::string activation() const { return ""; }
+
+  [[nodiscard]] virtual Part part() const { return Part::Other; }
+
+  /// Axis of its output that it normalises by a softmax, if it does.
+  [[nodiscard]] virtual std::optional<size_t> softmaxAxis(const Shape& /*output*/) const { return std::nullopt; }
+
+  /// For a Relayout: the axis of its input that runs along axis `axis` of its output; nothing where its values are only
+  /// repeated along it, or where it mixes several.
+  [[nodiscard]] virtual std::optional<size_t> inputAxis(size_t /*axis*/, const Shape& /*input*/) const {
+    return std::nullopt;
+  }
+
+  /// For a Contraction: the axis that input `which` is summed over.
+  [[nodiscard]] virtual size_t contractedAxis(size_t /*which*/, std::span<const Shape> /*inputs*/) const { return 0; }
+
+ private:
+  std::string name_;
+  std::string className_;
+};
+
+/// Throws "layer-input": layer `layer` was given a shape that it cannot take.
+[[noreturn]] void refuseInput(const Layer& layer, const std::string& expected, const Shape& actual);
+
+}  // namespace charglow

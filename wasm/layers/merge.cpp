@@ -1,0 +1,188 @@
+// Layers of several inputs: Multiply, Add, Concatenate.
+// keras/layers/merging/base_merge.py, concatenate.py (2.15); keras/src/layers/merging/ (3.x).
+
+#include <algorithm>
+
+#include "error.h"
+#include "layers/layers.h"
+
+namespace charglow {
+namespace {
+
+/// Inputs of lower rank get axes of length 1 after the batch, as _Merge does.
+Shape expanded(Shape shape, size_t rank) {
+  shape.insert(shape.begin() + 1, rank - shape.size(), Dim{1});
+  return shape;
+}
+
+size_t highestRank(std::span<const Shape> inputs) {
+  size_t rank = 0;
+  for (const Shape& shape : inputs) rank = std::max(rank, shape.size());
+  return rank;
+}
+
+bool anyMask(std::span<const View> inputs) {
+  return std::any_of(inputs.begin(), inputs.end(), [](const View& input) { return !input.mask.empty(); });
+}
+
+/// The elementwise product or sum, with broadcasting along axes of length 1.
+class Elementwise : public Layer {
+ public:
+  Elementwise(ConfigReader& config, bool product)
+      : Layer(config.layer(), config.className()), product_(product), keras3_(config.dialect().major >= 3) {}
+
+  Shape outputShape(std::span<const Shape> inputs) const override {
+    const size_t rank = highestRank(inputs);
+    Shape shape = expanded(inputs[0], rank);
+    for (const Shape& input : inputs.subspan(1)) {
+      const Shape other = expanded(input, rank);
+      for (size_t i = 0; i < rank; ++i) {
+        if (shape[i].size == 1 && other[i].size != 1) {
+          shape[i] = other[i];
+        } else if (other[i].size != 1 && shape[i].known() && other[i].known() && shape[i].size != other[i].size) {
+          refuseInput(*this, "that fits " + shapeText(inputs[0]), input);
+        } else {
+          if (!shape[i].known()) shape[i].size = other[i].size == 1 ? kUnknown : other[i].size;
+          if (!shape[i].isTime() && other[i].size != 1) shape[i].along = other[i].along;
+        }
+      }
+    }
+    return shape;
+  }
+
+  void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
+    std::fill(output.data.begin(), output.data.end(), product_ ? 1.0f : 0.0f);
+    for (const View& input : inputs) accumulate(input, output);
+    mergeMasks(inputs, output);
+  }
+
+  Part part() const override { return product_ ? Part::Product : Part::Other; }
+
+ private:
+  void accumulate(const View& input, const Output& output) const {
+    const size_t rank = output.shape.size();
+    const Shape shape = expanded(input.shape, rank);
+    std::vector<size_t> stride(rank, 0);  // 0 along the axes it is repeated on
+    size_t step = 1;
+    for (size_t i = rank; i-- > 0;) {
+      if (shape[i].size != 1) stride[i] = step;
+      step *= static_cast<size_t>(shape[i].size);
+    }
+    std::vector<int> index(rank, 0);
+    size_t from = 0;
+    for (float& to : output.data) {
+      to = product_ ? to * input.data[from] : to + input.data[from];
+      for (size_t axis = rank; axis-- > 0;) {
+        from += stride[axis];
+        if (++index[axis] < output.shape[axis].size) break;
+        from -= stride[axis] * static_cast<size_t>(output.shape[axis].size);
+        index[axis] = 0;
+      }
+    }
+  }
+
+  /// Keras 2: a timestep is kept where every input that has a mask keeps it. Keras 3: where any input keeps it, and
+  /// there is no mask unless every input has one.
+  void mergeMasks(std::span<const View> inputs, const Output& output) const {
+    if (!anyMask(inputs)) return;
+    for (const View& input : inputs) {
+      if (input.mask.empty()) {
+        if (!keras3_) continue;
+        output.mask.clear();
+        return;
+      }
+      if (output.mask.empty()) {
+        output.passMask(input);
+        continue;
+      }
+      for (size_t i = 0; i < output.mask.size(); ++i) {
+        output.mask[i] = keras3_ ? output.mask[i] | input.mask[i] : output.mask[i] & input.mask[i];
+      }
+    }
+  }
+
+  bool product_;
+  bool keras3_;
+};
+
+/// Joins its inputs along one axis.
+class Concatenate : public Layer {
+ public:
+  explicit Concatenate(ConfigReader& config)
+      : Layer(config.layer(), config.className()), axis_(config.integer("axis", -1)), keras3_(config.dialect().major >= 3) {}
+
+  Shape outputShape(std::span<const Shape> inputs) const override {
+    Shape shape = inputs[0];
+    const int rank = static_cast<int>(shape.size());
+    if (axis_ >= rank || axis_ < -rank || axis_ % rank == 0) {
+      refuseInput(*this, "with an axis " + std::to_string(axis_) + " that is not the batch's", shape);
+    }
+    const size_t axis = resolved(shape);
+    for (const Shape& input : inputs.subspan(1)) {
+      bool fits = input.size() == shape.size();
+      for (size_t i = 0; fits && i < shape.size(); ++i) {
+        fits = i == axis || !shape[i].known() || !input[i].known() || shape[i].size == input[i].size;
+      }
+      if (!fits) refuseInput(*this, "that equals " + shapeText(inputs[0]) + " but for axis " + std::to_string(axis), input);
+      for (size_t i = 0; i < shape.size(); ++i) {
+        if (i != axis && !shape[i].known()) shape[i].size = input[i].size;
+        if (i != axis && !shape[i].isTime()) shape[i].along = input[i].along;
+      }
+      shape[axis].size = shape[axis].known() && input[axis].known() ? shape[axis].size + input[axis].size : kUnknown;
+    }
+    if (inputs.size() > 1) shape[axis].along = Along::Other;
+    return shape;
+  }
+
+  void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
+    const size_t axis = resolved(output.shape);
+    const size_t outer = static_cast<size_t>(elementCount(output.shape, 0, axis));
+    auto to = output.data.begin();
+    for (size_t o = 0; o < outer; ++o) {
+      for (const View& input : inputs) {
+        const auto block = static_cast<ptrdiff_t>(elementCount(input.shape, axis, input.shape.size()));
+        const auto from = input.data.begin() + static_cast<ptrdiff_t>(o) * block;
+        to = std::copy(from, from + block, to);
+      }
+    }
+    if (anyMask(inputs) && output.shape.size() == 3) joinMasks(inputs, output, axis);
+  }
+
+  std::string detail() const override { return "axis " + std::to_string(axis_); }
+
+ private:
+  size_t resolved(const Shape& shape) const {
+    return static_cast<size_t>(axis_ < 0 ? axis_ + static_cast<int>(shape.size()) : axis_);
+  }
+
+  /// An input without a mask counts as kept everywhere. Along the timesteps masks are joined like the inputs. Along the
+  /// features Keras 2 keeps a timestep if all inputs do, Keras 3 if any does.
+  void joinMasks(std::span<const View> inputs, const Output& output, size_t axis) const {
+    const size_t batch = static_cast<size_t>(output.shape[0].size);
+    const size_t steps = static_cast<size_t>(output.shape[1].size);
+    output.mask.assign(batch * steps, axis == 1 || !keras3_ ? uint8_t{1} : uint8_t{0});
+    size_t offset = 0;  // where the input's first timestep lies in the output
+    for (const View& input : inputs) {
+      const size_t own = static_cast<size_t>(input.shape[1].size);
+      for (size_t b = 0; b < batch; ++b) {
+        for (size_t t = 0; t < own; ++t) {
+          const uint8_t kept = input.mask.empty() ? uint8_t{1} : input.mask[b * own + t];
+          uint8_t& to = output.mask[b * steps + offset + t];
+          to = axis != 1 && keras3_ ? to | kept : to & kept;
+        }
+      }
+      if (axis == 1) offset += own;
+    }
+  }
+
+  int axis_;
+  bool keras3_;
+};
+
+}  // namespace
+
+std::unique_ptr<Layer> makeMultiply(ConfigReader& config) { return std::make_unique<Elementwise>(config, true); }
+std::unique_ptr<Layer> makeAdd(ConfigReader& config) { return std::make_unique<Elementwise>(config, false); }
+std::unique_ptr<Layer> makeConcatenate(ConfigReader& config) { return std::make_unique<Concatenate>(config); }
+
+}  // namespace charglow

@@ -1,0 +1,74 @@
+#include "layers/registry.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "layers/layers.h"
+
+namespace charglow {
+namespace {
+
+/// The layers the engine runs. Adding one: a pair of files beside this one, a line here, a fixture made by real Keras.
+constexpr std::array<std::pair<std::string_view, LayerFactory>, 24> kLayers = {{
+    {"InputLayer", makeInput},
+    {"Embedding", makeEmbedding},
+    {"GRU", makeGru},
+    {"Dense", makeDense},
+    {"TimeDistributed", makeTimeDistributed},
+    {"Activation", makeActivation},
+    {"Softmax", makeSoftmax},
+    {"Flatten", makeFlatten},
+    {"Reshape", makeReshape},
+    {"RepeatVector", makeRepeatVector},
+    {"Permute", makePermute},
+    {"Multiply", makeMultiply},
+    {"Add", makeAdd},
+    {"Concatenate", makeConcatenate},
+    {"Dot", makeDot},
+    {"GlobalAveragePooling1D", makeGlobalAveragePooling1D},
+    {"GlobalMaxPooling1D", makeGlobalMaxPooling1D},
+    {"Lambda", makeLambda},
+    {"Dropout", makeIdentity},
+    {"SpatialDropout1D", makeIdentity},
+    {"GaussianDropout", makeIdentity},
+    {"AlphaDropout", makeIdentity},
+    {"GaussianNoise", makeIdentity},
+    {"ActivityRegularization", makeIdentity},
+}};
+
+std::string listed() {
+  std::string names;
+  for (const auto& [name, factory] : kLayers) names += (names.empty() ? "" : ", ") + std::string(name);
+  return names;
+}
+
+}  // namespace
+
+LayerFactory findLayer(std::string_view className) {
+  const auto* found = std::find_if(kLayers.begin(), kLayers.end(), [&](const auto& entry) { return entry.first == className; });
+  return found == kLayers.end() ? nullptr : found->second;
+}
+
+std::vector<std::string> layerClasses() {
+  std::vector<std::string> names;
+  for (const auto& [name, factory] : kLayers) names.emplace_back(name);
+  return names;
+}
+
+std::unique_ptr<Layer> makeLayer(const std::string& name, const std::string& className, const nlohmann::json& config,
+                                 const Dialect& dialect, std::vector<Problem>& problems) {
+  const LayerFactory factory = findLayer(className);
+  if (factory == nullptr) {
+    problems.push_back({"unsupported-layer", "layer \"" + name + "\"", "one of " + listed(), className, ""});
+    return nullptr;
+  }
+  const size_t before = problems.size();
+  ConfigReader reader(config, name, className, dialect, problems);
+  std::unique_ptr<Layer> layer = factory(reader);
+  reader.finish();
+  if (problems.size() > before) return nullptr;
+  return layer;
+}
+
+}  // namespace charglow

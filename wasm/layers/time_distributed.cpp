@@ -1,0 +1,82 @@
+#include "keras/weight_reader.h"
+#include "layers/layers.h"
+#include "layers/registry.h"
+
+namespace charglow {
+namespace {
+
+/// Applies a layer to every timestep by itself: timesteps are handed to it as if they were further rows of the batch.
+/// keras/layers/rnn/time_distributed.py (2.15). The weights are the inner layer's.
+class TimeDistributed : public Layer {
+ public:
+  TimeDistributed(ConfigReader& config, std::unique_ptr<Layer> inner)
+      : Layer(config.layer(), config.className()), inner_(std::move(inner)) {}
+
+  Shape outputShape(std::span<const Shape> inputs) const override {
+    const Shape& input = inputs[0];
+    if (input.size() < 3) refuseInput(*this, "(batch, timesteps, …)", input);
+    const Shape each = innerInput(input);
+    Shape shape = {input[0], input[1]};
+    const Shape out = inner_->outputShape({&each, 1});
+    shape.insert(shape.end(), out.begin() + 1, out.end());
+    return shape;
+  }
+
+  bool hasWeights() const override { return inner_->hasWeights(); }
+
+  void build(std::span<const Shape> inputs, WeightReader& weights) override {
+    const Shape each = innerInput(inputs[0]);
+    inner_->build({&each, 1}, weights);
+  }
+
+  void forward(std::span<const View> inputs, Output output, Scratch& scratch) const override {
+    const View& input = inputs[0];
+    // The same numbers under another shape.
+    const Shape each = innerInput(input.shape);
+    const View rows{each, input.data, {}};
+    const Shape shape = inner_->outputShape({&each, 1});
+    std::vector<uint8_t> noMask;
+    inner_->forward({&rows, 1}, Output{shape, output.data, noMask}, scratch);
+    output.passMask(input);
+  }
+
+  std::string detail() const override {
+    return inner_->className() + (inner_->detail().empty() ? "" : ": " + inner_->detail());
+  }
+  std::string activation() const override { return inner_->activation(); }
+  std::optional<size_t> softmaxAxis(const Shape& output) const override {
+    const std::optional<size_t> axis = inner_->softmaxAxis(innerInput(output));
+    return axis ? std::optional(*axis + 1) : std::nullopt;
+  }
+
+ private:
+  /// (batch, timesteps, …) → (batch · timesteps, …).
+  static Shape innerInput(const Shape& shape) {
+    Shape each = {{elementCount(shape, 0, 2)}};
+    each.insert(each.end(), shape.begin() + 2, shape.end());
+    return each;
+  }
+
+  std::unique_ptr<Layer> inner_;
+};
+
+}  // namespace
+
+std::unique_ptr<Layer> makeTimeDistributed(ConfigReader& config) {
+  const nlohmann::json& layer = config.raw("layer");
+  if (!layer.is_object() || !layer.contains("class_name") || !layer["class_name"].is_string() || !layer.contains("config") ||
+      !layer["config"].is_object()) {
+    config.refuse("layer", "a layer's class_name and config", layer.dump().substr(0, 80));
+    return nullptr;
+  }
+  const std::string className = layer["class_name"].get<std::string>();
+  if (className == "GRU" || className == "TimeDistributed" || className == "InputLayer" || className == "Lambda") {
+    config.refuse("layer", "a layer without timesteps of its own", className);
+    return nullptr;
+  }
+  std::unique_ptr<Layer> inner = makeLayer(config.layer(), className, layer["config"], config.dialect(), config.problems());
+  if (inner == nullptr) return nullptr;
+  return std::make_unique<TimeDistributed>(config, std::move(inner));
+}
+
+}  // namespace charglow

@@ -1,0 +1,151 @@
+#include "parity.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "bundle/strict_json.h"
+#include "error.h"
+#include "session.h"
+#include "text/utf8.h"
+
+namespace charglow {
+namespace {
+
+using nlohmann::json;
+
+constexpr double kOutputTolerance = 1e-5;
+constexpr double kAttentionTolerance = 1e-6;
+
+/// The largest difference between what a node computed and what Keras did; NaN counts as infinite.
+/// Throws where the two are not of the same shape.
+double difference(const Value& value, const json& expected, const std::string& where, bool relative) {
+  std::vector<int> shape;
+  for (const Dim& dim : value.shape) shape.push_back(dim.size);
+  const std::vector<double> numbers = expected.at("values").get<std::vector<double>>();
+  if (expected.at("shape").get<std::vector<int>>() != shape || numbers.size() != value.data.size()) {
+    throw Error({"parity-shape", where, expected.at("shape").dump() + " with " + std::to_string(numbers.size()) + " values",
+                 shapeText(value.shape), ""});
+  }
+  double largest = 0;
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    const double off = std::abs(static_cast<double>(value.data[i]) - numbers[i]) / (relative ? std::max(1.0, std::abs(numbers[i])) : 1.0);
+    largest = std::isnan(off) ? std::numeric_limits<double>::infinity() : std::max(largest, off);
+  }
+  return largest;
+}
+
+class Verifier {
+ public:
+  Verifier(const std::shared_ptr<const Model>& model, const LowerCase& lower) : session_(model), lower_(lower) {}
+
+  ParityCase run(const json& given, size_t index) {
+    ParityCase result;
+    result.name = given.value("name", "case " + std::to_string(index));
+    try {
+      feed(given, result);
+      for (const char* kind : {"outputs", "layers", "attention"}) {
+        if (given.contains(kind)) compare(given[kind], kind, result);
+      }
+      if (!given.contains("outputs") && !given.contains("attention")) {
+        result.problem = "nothing to compare with: neither outputs nor attention";
+      }
+    } catch (const Error& error) {
+      result.problem = error.what();
+    } catch (const json::exception& error) {
+      result.problem = "not as FORMAT.md section 6 says: " + std::string(error.what());
+    }
+    return result;
+  }
+
+ private:
+  void feed(const json& given, ParityCase& result) {
+    if (given.contains("input")) {
+      session_.setInput(given["input"].at("values").get<std::vector<float>>(), given["input"].at("shape").get<std::vector<int>>());
+      return;
+    }
+    const auto rows = given.at("ids").get<std::vector<std::vector<int32_t>>>();
+    std::vector<int32_t> ids;
+    for (const std::vector<int32_t>& row : rows) ids.insert(ids.end(), row.begin(), row.end());
+    if (!given.contains("text")) {
+      session_.setIds(ids, static_cast<int>(rows.size()));
+      return;
+    }
+    // The ids are Keras's; those of the text must be the same, and are what runs.
+    setText(decodeUtf8(given["text"].get<std::string>()));
+    result.idsAgree = session_.encoded().ids == ids;
+  }
+
+  void setText(const std::u32string& text) {
+    const TextEncoder* encoder = session_.model().encoder();
+    LoweredText read;
+    if (encoder != nullptr && encoder->spec().lower) {
+      read = lower_(text);
+    } else {
+      read.text = text;
+      read.origin.resize(text.size());
+      std::iota(read.origin.begin(), read.origin.end(), 0u);
+    }
+    session_.setText({text.size(), read.text, read.origin});
+  }
+
+  void compare(const json& expected, std::string_view kind, ParityCase& result) {
+    const bool attention = kind == "attention";
+    for (const auto& [layer, numbers] : expected.items()) {
+      const double off = difference(session_.value(session_.nodeOf(layer)), numbers, "layer \"" + layer + "\"", !attention);
+      double& largest = attention ? result.attentionDifference : result.outputDifference;
+      largest = std::max(largest, off);
+    }
+  }
+
+  Session session_;
+  const LowerCase& lower_;
+};
+
+std::string madeWith(const json& parity) {
+  const json made = parity.value("made_with", json::object());
+  return "Keras " + made.value("keras", "?") + ", " + made.value("backend", "?");
+}
+
+}  // namespace
+
+bool ParityCase::agrees() const {
+  return problem.empty() && idsAgree && outputDifference <= kOutputTolerance && attentionDifference <= kAttentionTolerance;
+}
+
+double ParityReport::outputDifference() const {
+  double largest = 0;
+  for (const ParityCase& one : cases) largest = std::max(largest, one.outputDifference);
+  return largest;
+}
+
+double ParityReport::attentionDifference() const {
+  double largest = 0;
+  for (const ParityCase& one : cases) largest = std::max(largest, one.attentionDifference);
+  return largest;
+}
+
+bool ParityReport::agrees() const {
+  return std::all_of(cases.begin(), cases.end(), [](const ParityCase& one) { return one.agrees(); });
+}
+
+ParityReport verify(const std::shared_ptr<const Model>& model, const LowerCase& lower) {
+  ParityReport report;
+  if (model->parity().empty()) return report;
+  const json parity = parseStrictJson(model->parity(), "parity");
+  if (!parity.is_object() || !parity.contains("cases") || !parity["cases"].is_array()) {
+    throw Error({"parity-structure", "parity", "an object with a list of cases", parity.type_name(), ""});
+  }
+  try {
+    report.madeWith = madeWith(parity);
+    Verifier verifier(model, lower);
+    for (const json& given : parity["cases"]) report.cases.push_back(verifier.run(given, report.cases.size()));
+  } catch (const json::exception& error) {
+    throw Error({"parity-structure", "parity", "what FORMAT.md section 6 says", error.what(), ""});
+  }
+  return report;
+}
+
+}  // namespace charglow

@@ -1,0 +1,144 @@
+#include "session.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "error.h"
+
+namespace charglow {
+
+Session::Session(std::shared_ptr<const Model> model) : model_(std::move(model)) {
+  values_.resize(model_->graph().nodes.size());
+  scratch_.resize(model_->graph().nodes.size());
+}
+
+void Session::setText(const SourceText& text) {
+  if (model_->encoder() == nullptr) {
+    throw Error({"no-vocabulary", "the model", "a vocabulary", "none", "Give it one: a Tokenizer JSON, a {token: id} JSON or a charset."});
+  }
+  model_->encoder()->encode(text, model_->textLength(), encoded_);
+  if (encoded_.ids.empty()) {
+    throw Error({"empty-text", "the text", "at least one character the model knows", "none",
+                 "This model takes texts of any length, but not of none."});
+  }
+  hasText_ = true;
+  feedIds(encoded_.ids, 1);
+}
+
+void Session::setIds(std::span<const int32_t> ids, int batch) {
+  if (model_->inputKind() == InputKind::Values) {
+    throw Error({"input-kind", "the model's input", "numbers of shape " + shapeText(model_->inputShape()), "ids", ""});
+  }
+  if (batch < 1 || ids.empty() || ids.size() % static_cast<size_t>(batch) != 0) {
+    throw Error({"input-shape", "ids", "as many for each of " + std::to_string(batch) + " rows", std::to_string(ids.size()), ""});
+  }
+  const std::vector<int32_t> copy(ids.begin(), ids.end());
+  encoded_ = {};
+  encoded_.ids = copy;
+  encoded_.padding.assign(copy.size(), 0);
+  hasText_ = false;
+  feedIds(encoded_.ids, batch);
+}
+
+void Session::feedIds(std::span<const int32_t> ids, int batch) {
+  const Shape& expected = model_->inputShape();
+  const int steps = static_cast<int>(ids.size()) / batch;
+  if (expected[1].known() && expected[1].size != steps) {
+    throw Error({"input-shape", "the model's input", std::to_string(expected[1].size) + " timesteps", std::to_string(steps), ""});
+  }
+  Shape shape = expected;
+  shape[0].size = batch;
+  shape[1].size = steps;
+  Value& input = values_[model_->graph().inputs[0]];
+  input.reshape(shape);
+  const int count = model_->idCount();
+  if (model_->inputKind() == InputKind::OneHot) std::fill(input.data.begin(), input.data.end(), 0.0f);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] < 0 || ids[i] >= count) {
+      throw Error({"id-range", "the model's input, timestep " + std::to_string(i), "an id from 0 to " + std::to_string(count - 1),
+                   std::to_string(ids[i]), ""});
+    }
+    if (model_->inputKind() == InputKind::OneHot) {
+      input.data[i * static_cast<size_t>(count) + static_cast<size_t>(ids[i])] = 1.0f;
+    } else {
+      input.data[i] = static_cast<float>(ids[i]);
+    }
+  }
+  run(shape);
+}
+
+void Session::setInput(std::span<const float> values, std::span<const int> sizes) {
+  const Shape& expected = model_->inputShape();
+  Shape shape = expected;
+  bool fits = sizes.size() == expected.size();
+  size_t count = 1;
+  for (size_t i = 0; fits && i < sizes.size(); ++i) {
+    fits = sizes[i] >= 1 && (!expected[i].known() || expected[i].size == sizes[i]);
+    shape[i].size = sizes[i];
+    count *= static_cast<size_t>(std::max(sizes[i], 1));
+  }
+  if (!fits || count != values.size()) {
+    std::string given = "(";
+    for (const int size : sizes) given += (given.size() > 1 ? ", " : "") + std::to_string(size);
+    throw Error({"input-shape", "the model's input", "shape " + shapeText(expected),
+                 given + ") with " + std::to_string(values.size()) + " values", ""});
+  }
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) {
+      throw Error({"not-finite", "the model's input, value " + std::to_string(i), "a finite number", std::to_string(values[i]), ""});
+    }
+  }
+  encoded_ = {};
+  hasText_ = false;
+  Value& input = values_[model_->graph().inputs[0]];
+  input.reshape(shape);
+  std::copy(values.begin(), values.end(), input.data.begin());
+  run(shape);
+}
+
+void Session::run(const Shape& inputShape) {
+  const Graph& graph = model_->graph();
+  if (inputShape != inputShape_) {
+    inputShape_.clear();  // so that a refused shape is not taken as settled
+    const std::vector<Shape> shapes = graph.inferShapes(inputShape);
+    for (size_t i = 0; i < shapes.size(); ++i) {
+      if (i != graph.inputs[0]) values_[i].reshape(shapes[i]);
+    }
+    inputShape_ = inputShape;
+  }
+  std::vector<View> inputs;
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (i == graph.inputs[0]) continue;
+    inputs.clear();
+    for (const size_t from : graph.nodes[i].inputs) inputs.push_back({values_[from].shape, values_[from].data, values_[from].mask});
+    Value& value = values_[i];
+    value.mask.clear();
+    graph.nodes[i].layer->forward(inputs, {value.shape, value.data, value.mask}, scratch_[i]);
+  }
+  for (const size_t output : graph.outputs) {
+    for (const float value : values_[output].data) {
+      if (std::isfinite(value)) continue;
+      throw Error({"not-finite", "output \"" + graph.nodes[output].layer->name() + "\"", "finite numbers", std::to_string(value),
+                   "The weights, or this input, are beyond what the model can compute."});
+    }
+  }
+}
+
+size_t Session::nodeOf(std::string_view layer) const {
+  const std::vector<Node>& nodes = model_->graph().nodes;
+  const auto found = std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) { return node.layer->name() == layer; });
+  if (found == nodes.end()) {
+    throw Error({"unknown-layer", "layer \"" + std::string(layer) + "\"", "a layer of the model", "none of this name", ""});
+  }
+  return static_cast<size_t>(found - nodes.begin());
+}
+
+std::vector<float> Session::attention(const AttentionSite& site) const {
+  const Value& softmax = values_[site.node];
+  std::vector<float> values(static_cast<size_t>(softmax.shape[site.softmaxAxis].size));
+  readAttention(site, softmax, values);
+  return values;
+}
+
+}  // namespace charglow

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace charglow {
+
+/// Size of an axis that is only known when there is an input (None in Keras).
+inline constexpr int kUnknown = -1;
+
+/// What an axis runs along. Sizes cannot tell timesteps from features when the two are equal (250 and 250 in the classic
+/// model), so every shape rule says which axis is which.
+enum class Along : uint8_t {
+  Other,         ///< batch, features, heads …
+  Time,          ///< the input's timesteps, in order
+  ReversedTime,  ///< the input's timesteps, last first (the output of a go_backwards layer)
+};
+
+/// One axis of a tensor.
+struct Dim {
+  int size = kUnknown;
+  Along along = Along::Other;
+
+  [[nodiscard]] bool known() const { return size != kUnknown; }
+  [[nodiscard]] bool isTime() const { return along != Along::Other; }
+  bool operator==(const Dim&) const = default;
+};
+
+/// Axes of a tensor, batch first. A model's shapes are inferred once when it is loaded (batch and variable timesteps
+/// unknown) and again, with every size known, when the number of timesteps of its input changes.
+using Shape = std::vector<Dim>;
+
+/// "(None, 250, 100)", as Keras prints shapes.
+std::string shapeText(const Shape& shape);
+
+/// Number of elements of axes [from, to); every size must be known. kUnknown if one is not.
+int elementCount(const Shape& shape, size_t from, size_t to);
+int elementCount(const Shape& shape);
+
+/// A tensor that a node computed: values in C order and, where Keras carries one, the mask.
+struct Value {
+  Shape shape;                ///< every size known
+  std::vector<float> data;    ///< elementCount(shape) values
+  std::vector<uint8_t> mask;  ///< (batch, timesteps), 0 = masked; empty: there is no mask
+
+  /// Takes a shape and makes room for its values. Allocates only when it has never been as large before.
+  void reshape(const Shape& to);
+};
+
+/// What a layer reads: a Value, or a part of one under another shape.
+struct View {
+  const Shape& shape;
+  std::span<const float> data;
+  std::span<const uint8_t> mask;
+};
+
+/// What a layer writes: its shape is settled, its values are to be filled in, its mask is empty.
+struct Output {
+  const Shape& shape;
+  std::span<float> data;
+  std::vector<uint8_t>& mask;
+
+  /// Hands a mask on.
+  void passMask(const View& from) const { mask.assign(from.mask.begin(), from.mask.end()); }
+};
+
+}  // namespace charglow

@@ -1,0 +1,130 @@
+import { Fate } from "#engine";
+import { describe, expect, it } from "vitest";
+import { guessPieces, pieceAt, rankOf, readPieces, weightsOf, type Piece } from "../../../web/src/model/cells.ts";
+import { answerOf, signalOf } from "./answers.ts";
+import { random } from "./random.ts";
+
+const texts = (pieces: Piece[]) => pieces.map(({ text }) => text);
+const read = (text: string, vocabulary: string, steps: number, values: number[], oov: number | null = null) =>
+  readPieces(text, answerOf(text, vocabulary, steps, oov), signalOf(values));
+
+describe("readPieces", () => {
+  it("gives each character its own timestep's attention", () => {
+    const pieces = read("abc", "abc", 5, [0.1, 0.2, 0.3, 0.25, 0.15]);
+    expect(pieces.map((piece) => piece.kind === "cell" && [piece.text, piece.fate, piece.steps, piece.ids, +piece.weight!.toFixed(3)])).toEqual([
+      ["a", "read", [2], [1], 0.3],
+      ["b", "read", [3], [2], 0.25],
+      ["c", "read", [4], [3], 0.15],
+    ]);
+  });
+
+  it("moves what follows a dropped character up, and gives that character no weight", () => {
+    const pieces = read("a\u00e7b", "ab", 3, [0.5, 0.3, 0.2]);
+    expect(pieces.map((piece) => piece.kind === "cell" && [piece.fate, piece.steps, piece.weight === null])).toEqual([
+      ["read", [1], false], ["dropped", [], true], ["read", [2], false],
+    ]);
+  });
+
+  it("sums the attention of the code points of one grapheme, and says where only some are read", () => {
+    const [cell] = read("e\u0301", "e\u0301", 2, [0.25, 0.5]);
+    expect(cell).toMatchObject({ text: "e\u0301", fate: "read", steps: [0, 1], weight: 0.75 });
+    expect(read("e\u0301", "e", 2, [0.25, 0.5])[0]).toMatchObject({ fate: "partly", steps: [1], weight: 0.5 });
+  });
+
+  it("tells an unknown character that is read from one that is left out", () => {
+    expect(read("\u00e7", "ab", 2, [0.5, 0.5], 9)[0]).toMatchObject({ fate: "unknown", ids: [9], weight: 0.5 });
+  });
+
+  it("counts a timestep that several code points share once: words", () => {
+    const answer = answerOf("ab", "ab", 2);
+    answer.text!.position.fill(1);
+    const pieces = readPieces("ab", answer, signalOf([0.4, 0.6]));
+    expect(weightsOf(pieces).map((weight) => +weight.toFixed(6))).toEqual([0.6, 0.6]);
+    expect(readPieces("e\u0301", { ...answer, text: { ...answer.text! } }, signalOf([0.4, 0.6]))[0]).toMatchObject({ steps: [1] });
+  });
+
+  it("covers two timesteps with one code point that lower-cases to two", () => {
+    const answer = answerOf("a", "a", 2);
+    answer.text!.position[0] = 0;
+    answer.text!.count[0] = 2;
+    expect(readPieces("\u0130", answer, signalOf([0.25, 0.5]))[0]).toMatchObject({ steps: [0, 1], weight: 0.75 });
+  });
+
+  it("draws what is cut off as one run, in place", () => {
+    const pieces = read("aaaab", "ab", 2, [0.5, 0.5]);
+    expect(pieces.map(({ kind, text }) => [kind, text])).toEqual([["run", "aaa"], ["cell", "a"], ["cell", "b"]]);
+    expect(pieces[0]).toMatchObject({ fate: "cut" });
+  });
+
+  it("has no weights without a signal, and no pieces without a text", () => {
+    expect(weightsOf(readPieces("ab", answerOf("ab", "ab", 2), null))).toEqual([]);
+    expect(readPieces("", answerOf("", "ab", 2), signalOf([0.5, 0.5]))).toEqual([]);
+  });
+
+  it("has all of the text in its pieces, in order, for any text", () => {
+    const next = random(3);
+    const alphabet = ["a", "b", " ", "\n", "\t", "\u00e7", "\u0301", "\u200d", "\u{1f468}", "\u{1f1e9}", "\ud800", "\r", "\u05d0", "\u202e"];
+    for (let round = 0; round < 300; round++) {
+      const text = Array.from({ length: Math.floor(40 * next()) }, () => alphabet[Math.floor(alphabet.length * next())]).join("");
+      expect(texts(read(text, "ab \n", 12, Array(12).fill(1 / 12))).join("")).toBe(text);
+    }
+  });
+
+  it("sums up to what the engine put on the text", () => {
+    const values = [0.1, 0.2, 0.3, 0.25, 0.15];
+    const total = weightsOf(read("ab\u{1f600}a", "ab\u{1f600}", 5, values)).reduce((sum, weight) => sum + weight, 0);
+    expect(total).toBeCloseTo(0.9, 6);
+  });
+});
+
+describe("guessPieces", () => {
+  it("keeps the pieces of what did not change", () => {
+    const before = read("hello", "helo", 5, [0.2, 0.2, 0.2, 0.2, 0.2]);
+    const after = guessPieces("help!lo", before);
+    expect(texts(after).join("")).toBe("help!lo");
+    expect(after[0]).toBe(before[0]);
+    expect(after[2]).toBe(before[2]);
+    expect(after.at(-1)).toBe(before.at(-1));
+    expect(after.filter((piece) => piece.kind === "cell" && piece.fate === "pending").map(({ text }) => text)).toEqual(["p", "!"]);
+  });
+
+  it("joins a combining mark to the character before it", () => {
+    const after = guessPieces("ae\u0301b", read("aeb", "aeb", 3, [0.3, 0.3, 0.4]));
+    expect(texts(after)).toEqual(["a", "e\u0301", "b"]);
+  });
+
+  it("has all of the text for any edit", () => {
+    const next = random(11);
+    const alphabet = ["a", "b", "\u0301", "\u{1f468}", "\u200d", "\n"];
+    let text = "";
+    let pieces: Piece[] = [];
+    for (let round = 0; round < 500; round++) {
+      const from = Math.floor((text.length + 1) * next());
+      const to = Math.min(text.length, from + Math.floor(3 * next()));
+      text = text.slice(0, from) + Array.from({ length: Math.floor(3 * next()) }, () => alphabet[Math.floor(alphabet.length * next())]).join("") + text.slice(to);
+      pieces = guessPieces(text, pieces);
+      expect(texts(pieces).join("")).toBe(text);
+      if (round % 7 === 0) pieces = read(text, "ab\n", 20, Array(20).fill(0.05));
+    }
+  });
+
+  it("draws a pasted book as one run", () => {
+    const pieces = guessPieces("x".repeat(100_000), []);
+    expect(pieces).toHaveLength(1);
+    expect(pieces[0]).toMatchObject({ kind: "run", fate: "plain" });
+  });
+});
+
+it("ranks from 1, equals sharing their rank", () => {
+  const weights = [0.1, 0.4, 0.4, 0.05];
+  expect(weights.map((weight) => rankOf(weight, weights))).toEqual([3, 1, 1, 4]);
+});
+
+it("finds the piece at an offset", () => {
+  const pieces = read("a\u{1f600}b", "ab\u{1f600}", 3, [0.3, 0.3, 0.4]);
+  expect([0, 1, 2, 3, 4].map((offset) => pieceAt(pieces, offset)?.index)).toEqual([0, 1, 1, 2, undefined]);
+});
+
+it("knows the engine's fates by name", () => {
+  expect([Fate.Read, Fate.UnknownDropped, Fate.Truncated]).toEqual([0, 2, 5]);
+});

@@ -1,0 +1,283 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { EngineClient, Superseded } from "../../../web/src/engine/client.ts";
+import type { ModelSource, ReplyMessage, RequestMessage, WorkerLike } from "../../../web/src/engine/protocol.ts";
+import { Failure } from "../../../web/src/engine/wire.ts";
+
+/** A worker that does what the test tells it to: it answers nothing by itself. */
+class TestWorker implements WorkerLike {
+  readonly received: RequestMessage[] = [];
+  terminated = false;
+  readonly #listeners = new Map<string, (event: { data?: unknown; message?: string }) => void>();
+
+  postMessage(message: RequestMessage): void {
+    if (!this.terminated) this.received.push(message);
+  }
+
+  terminate(): void {
+    this.terminated = true;
+  }
+
+  addEventListener(type: string, listener: (event: { data?: unknown; message?: string }) => void): void {
+    this.#listeners.set(type, listener);
+  }
+
+  emit(type: string, event: { data?: unknown; message?: string } = {}): void {
+    if (!this.terminated) this.#listeners.get(type)?.(event);
+  }
+
+  get texts(): string[] {
+    return this.received.flatMap((message) => (message.kind === "run" ? [message.text] : []));
+  }
+
+  /** Answers the last message. */
+  async reply(value: unknown = {}): Promise<void> {
+    this.emit("message", { data: { id: this.received.at(-1)!.id, ok: true, value } as ReplyMessage });
+    await settle();
+  }
+
+  async refuse(code: string, fatal = false): Promise<void> {
+    const problems = [{ code, where: "w", expected: "e", actual: "a", hint: "" }];
+    this.emit("message", { data: { id: this.received.at(-1)!.id, ok: false, problems, fatal } as ReplyMessage });
+    await settle();
+  }
+}
+
+/** Lets all promises that can go on do so. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+}
+
+const model = (fileName: string): ModelSource => ({ bytes: new Uint8Array([1]), fileName });
+
+let workers: TestWorker[];
+let answers: string[];
+let failures: [string, string][];
+let client: EngineClient;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  workers = [];
+  answers = [];
+  failures = [];
+  client = new EngineClient({
+    wasm: new ArrayBuffer(1),
+    spawn: () => {
+      const worker = new TestWorker();
+      workers.push(worker);
+      return worker;
+    },
+    onAnswer: (text) => answers.push(text),
+    onFailure: (problems, text) => failures.push([problems[0]!.code, text]),
+    openDeadline: 1000,
+    runDeadline: () => 100,
+  });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+async function opened(fileName = "a"): Promise<TestWorker> {
+  const opening = client.open(model(fileName));
+  await workers.at(-1)!.reply({ card: {} });
+  await opening;
+  return workers.at(-1)!;
+}
+
+describe("typing", () => {
+  it("has one text with the worker and keeps only the newest of those that wait", async () => {
+    const worker = await opened();
+    for (const text of ["a", "ab", "abc", "abcd"]) client.run(text);
+    await settle();
+    expect(worker.texts).toEqual(["a"]);
+    await worker.reply();
+    expect(worker.texts).toEqual(["a", "abcd"]);
+    await worker.reply();
+    expect(answers).toEqual(["a", "abcd"]);
+  });
+
+  it("never loses the last key, whenever the answer to the one before comes", async () => {
+    const worker = await opened();
+    let text = "";
+    for (let i = 0; i < 50; i++) {
+      text += String(i % 10);
+      client.run(text);
+      await settle();
+      if (i % 7 === 0) await worker.reply();
+    }
+    while (worker.texts.length > answers.length) await worker.reply();
+    expect(answers.at(-1)).toBe(text);
+    expect(answers.length).toBeLessThan(50);
+  });
+
+  it("ignores an answer that nobody waits for", async () => {
+    const worker = await opened();
+    client.run("a");
+    await settle();
+    worker.emit("message", { data: { id: 999, ok: true, value: {} } });
+    await settle();
+    expect(answers).toEqual([]);
+  });
+
+  it("reports a text the engine refuses, and runs the next one on the same worker", async () => {
+    const worker = await opened();
+    client.run("bad");
+    await settle();
+    await worker.refuse("text");
+    client.run("good");
+    await settle();
+    await worker.reply();
+    expect(failures).toEqual([["text", "bad"]]);
+    expect(answers).toEqual(["good"]);
+    expect(workers).toHaveLength(1);
+  });
+});
+
+describe("models", () => {
+  it("keeps the model before when the new one cannot be opened", async () => {
+    const worker = await opened("a");
+    const opening = client.open(model("b"));
+    const check = expect(opening).rejects.toThrow(Failure);
+    await workers[1]!.refuse("digest");
+    await check;
+    expect(workers[1]!.terminated).toBe(true);
+    expect(worker.terminated).toBe(false);
+    expect(client.source?.fileName).toBe("a");
+    client.run("x");
+    await settle();
+    expect(worker.texts).toEqual(["x"]);
+  });
+
+  it("swaps only when the new one is open, and stops the old worker then", async () => {
+    const worker = await opened("a");
+    const opening = client.open(model("b"));
+    client.run("x");
+    await settle();
+    expect(worker.texts).toEqual(["x"]);
+    await workers[1]!.reply({ card: {} });
+    await opening;
+    expect(worker.terminated).toBe(true);
+    expect(client.source?.fileName).toBe("b");
+    client.run("y");
+    await settle();
+    await workers[1]!.reply();
+    // The old model's answer to "x" never came, and nothing is said about it.
+    expect(answers).toEqual(["y"]);
+    expect(failures).toEqual([]);
+  });
+
+  it("lets the last of two win, whichever is ready first", async () => {
+    const first = client.open(model("a"));
+    const check = expect(first).rejects.toThrow(Superseded);
+    const second = client.open(model("b"));
+    await workers[1]!.reply({ card: {} });
+    await Promise.all([check, second]);
+    expect(workers[0]!.terminated).toBe(true);
+    expect(client.source?.fileName).toBe("b");
+  });
+
+  it("says so when a worker does not start, and after the deadline when it hangs", async () => {
+    const first = expect(client.open(model("a"))).rejects.toMatchObject({ fatal: true, problems: [{ actual: "blocked by policy" }] });
+    workers[0]!.emit("error", { message: "blocked by policy" });
+    await first;
+    const second = expect(client.open(model("a"))).rejects.toMatchObject({ problems: [{ actual: "none after 1 seconds" }] });
+    await vi.advanceTimersByTimeAsync(1000);
+    await second;
+    expect(client.source).toBeNull();
+  });
+});
+
+describe("a worker that dies", () => {
+  it.each([
+    ["by an error", (worker: TestWorker) => worker.emit("error", { message: "trap" })],
+    ["by a message that cannot be read", (worker: TestWorker) => worker.emit("messageerror")],
+    ["by an engine that is past saving", (worker: TestWorker) => void worker.refuse("engine-crash", true)],
+    ["by hanging", () => vi.advanceTimersByTime(100)],
+  ])("%s: is replaced, gets the same model, and the text is run", async (_, kill) => {
+    const worker = await opened("a");
+    client.run("text");
+    await settle();
+    kill(worker);
+    await settle();
+    expect(worker.terminated).toBe(true);
+    expect(workers[1]!.received[0]).toMatchObject({ kind: "open", source: { fileName: "a" } });
+    await workers[1]!.reply({ card: {} });
+    expect(workers[1]!.texts).toEqual(["text"]);
+    await workers[1]!.reply();
+    expect(answers).toEqual(["text"]);
+    expect(failures).toEqual([]);
+  });
+
+  it("runs the newest text after its replacement, not the one it died on", async () => {
+    const worker = await opened();
+    client.run("old");
+    await settle();
+    client.run("new");
+    worker.emit("error");
+    await settle();
+    await workers[1]!.reply({ card: {} });
+    expect(workers[1]!.texts).toEqual(["new"]);
+  });
+
+  it("gives up on a text that kills twice, and still runs the next", async () => {
+    const worker = await opened();
+    client.run("killer");
+    await settle();
+    worker.emit("error");
+    await settle();
+    await workers[1]!.reply({ card: {} });
+    workers[1]!.emit("error");
+    await settle();
+    await workers[2]!.reply({ card: {} });
+    expect(failures).toEqual([["worker-died", "killer"]]);
+    client.run("harmless");
+    await settle();
+    await workers[2]!.reply();
+    expect(answers).toEqual(["harmless"]);
+  });
+
+  it("is replaced while nothing is asked of it", async () => {
+    const worker = await opened();
+    worker.emit("error");
+    await settle();
+    expect(workers).toHaveLength(2);
+    client.run("x");
+    await workers[1]!.reply({ card: {} });
+    await workers[1]!.reply();
+    expect(answers).toEqual(["x"]);
+  });
+
+  it("is tried again with the next text when its replacement failed as well", async () => {
+    const worker = await opened();
+    client.run("one");
+    await settle();
+    worker.emit("error");
+    await settle();
+    workers[1]!.emit("error");
+    await settle();
+    expect(failures).toEqual([["worker-died", "one"]]);
+    client.run("two");
+    await settle();
+    await workers[2]!.reply({ card: {} });
+    await workers[2]!.reply();
+    expect(answers).toEqual(["two"]);
+  });
+
+  it("does not hold up a new model by its replacement", async () => {
+    const worker = await opened("a");
+    client.run("x");
+    await settle();
+    worker.emit("error");
+    await settle();
+    const opening = client.open(model("b"));
+    await workers[2]!.reply({ card: {} });
+    await opening;
+    client.run("y");
+    await settle();
+    await workers[2]!.reply();
+    expect(workers[1]!.terminated).toBe(true);
+    expect(client.source?.fileName).toBe("b");
+    expect(answers).toEqual(["y"]);
+    expect(failures).toEqual([]);
+  });
+});

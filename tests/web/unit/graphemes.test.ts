@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import { codePointCount, codePointNames, graphemes, spoken } from "../../../web/src/model/graphemes.ts";
+
+const FAMILY = "\u{1f468}\u200d\u{1f469}\u200d\u{1f467}\u200d\u{1f466}";
+
+it.each([
+  ["plain", "ab c", ["a", "b", " ", "c"]],
+  ["line breaks and tabs", "a\n\tb", ["a", "\n", "\t", "b"]],
+  ["CR LF is one", "a\r\nb", ["a", "\r\n", "b"]],
+  ["a family", `x${FAMILY}y`, ["x", FAMILY, "y"]],
+  ["a flag", "\u{1f1e9}\u{1f1ea}", ["\u{1f1e9}\u{1f1ea}"]],
+  ["a skin tone", "\u{1f44d}\u{1f3fd}!", ["\u{1f44d}\u{1f3fd}", "!"]],
+  ["a combining mark", "e\u0301a", ["e\u0301", "a"]],
+  ["Hangul jamo", "\u1112\u1161\u11ab", ["\u1112\u1161\u11ab"]],
+  ["Devanagari", "\u0928\u093f", ["\u0928\u093f"]],
+  ["a lone surrogate", "a\ud800b", ["a", "\ud800", "b"]],
+  ["nothing", "", []],
+])("%s", (_, text, parts) => {
+  expect(graphemes(text)).toEqual(parts);
+});
+
+it("loses nothing and counts code points", () => {
+  const zalgo = "Z" + "\u0301".repeat(200) + "a";
+  expect(graphemes(zalgo).join("")).toBe(zalgo);
+  expect(graphemes(zalgo)).toHaveLength(2);
+  expect(codePointCount(FAMILY)).toBe(7);
+  expect(codePointCount("a\ud800b")).toBe(3);
+});
+
+it("names what cannot be seen", () => {
+  expect(spoken("a")).toBe("\u201ca\u201d");
+  expect(spoken(" ")).toBe("space");
+  expect(spoken("\n")).toBe("line break");
+  expect(spoken("\u202e")).toBe("U+202E");
+  expect(codePointNames("e\u0301")).toBe("U+0065 U+0301");
+});

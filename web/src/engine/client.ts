@@ -1,0 +1,167 @@
+/**
+ * The page's side of the engine.
+ *
+ * - The newest text wins: at most one text is with the worker and one waits, and the one that waits is always the last
+ *   one given. No keystroke's result is lost, none is computed twice.
+ * - A model is opened in a fresh worker, which takes the place of the one before only when it has succeeded.
+ * - A worker that dies or hangs is replaced and gets the same model again; the text it died on is tried once more.
+ */
+import type { Problem } from "#engine";
+import type { Answer, ModelSource, Opened, WorkerLike } from "./protocol.ts";
+import { Failure, Wire } from "./wire.ts";
+
+/** A newer model was given while this one was being opened. */
+export class Superseded extends Error {
+  constructor() {
+    super("a newer model was given");
+    this.name = "Superseded";
+  }
+}
+
+export interface ClientOptions {
+  spawn(): WorkerLike;
+  /** Bytes of engine.wasm, posted to every worker. */
+  wasm: ArrayBuffer;
+  /** The engine's answer to a text given to `run`. Not always the newest text: that one's answer comes later. */
+  onAnswer(text: string, answer: Answer): void;
+  /** A text could not be run. The model stays and the next text is run as usual. */
+  onFailure(problems: readonly Problem[], text: string): void;
+  /** Milliseconds a worker may take to start and open a model. */
+  openDeadline?: number;
+  /** Milliseconds it may take for a text of this many UTF-16 units. */
+  runDeadline?(length: number): number;
+}
+
+const OPEN_DEADLINE = 60_000;
+const runDeadlineOf = (length: number) => 8_000 + 4 * length;
+
+export class EngineClient {
+  readonly #options: ClientOptions;
+  readonly #openDeadline: number;
+  readonly #runDeadline: (length: number) => number;
+  /** The model in use; `wire` is the worker that holds it. */
+  #current: { wire: Wire; source: ModelSource } | null = null;
+  /** The worker that is opening a model that may become the one in use. */
+  #candidate: Wire | null = null;
+  /** The worker that is opening the model in use once more. */
+  #replacement: Wire | null = null;
+  #waiting: string | null = null;
+  #busy = false;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.#openDeadline = options.openDeadline ?? OPEN_DEADLINE;
+    this.#runDeadline = options.runDeadline ?? runDeadlineOf;
+  }
+
+  /** What the model in use was opened from. */
+  get source(): ModelSource | null {
+    return this.#current?.source ?? null;
+  }
+
+  /**
+   * Opens a model and, when that has succeeded, puts it in the place of the one before. Rejects with Failure, the model
+   * before staying in use, or with Superseded where `open` was called again meanwhile.
+   */
+  async open(source: ModelSource): Promise<Opened> {
+    this.#candidate?.close();
+    const wire = new Wire(this.#options.spawn());
+    this.#candidate = wire;
+    let opened: Opened;
+    try {
+      opened = await this.#send(wire, source);
+    } catch (error) {
+      wire.close();
+      if (this.#candidate !== wire) throw new Superseded();
+      this.#candidate = null;
+      throw error;
+    }
+    if (this.#candidate !== wire) {
+      wire.close();
+      throw new Superseded();
+    }
+    this.#candidate = null;
+    this.#current?.wire.close();
+    this.#replacement?.close();
+    this.#waiting = null;
+    this.#use(wire, source);
+    return opened;
+  }
+
+  /** Runs the model in use on a text. Without one nothing happens. */
+  run(text: string): void {
+    if (!this.#current) return;
+    this.#waiting = text;
+    void this.#pump();
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    while (this.#waiting !== null && this.#current) {
+      const text = this.#waiting;
+      this.#waiting = null;
+      await this.#runOnce(text, true);
+    }
+    this.#busy = false;
+  }
+
+  async #runOnce(text: string, again: boolean): Promise<void> {
+    const used = this.#current!;
+    try {
+      const answer = await used.wire.request({ kind: "run", text }, this.#runDeadline(text.length));
+      if (this.#current === used) this.#options.onAnswer(text, answer as Answer);
+    } catch (error) {
+      // The model was replaced meanwhile: its successor is given the text by whoever replaced it.
+      if (this.#current !== used) return;
+      const failure = error as Failure;
+      if (!failure.fatal) return this.#options.onFailure(failure.problems, text);
+      const outcome = await this.#revive();
+      if (outcome === "superseded" || this.#waiting !== null) return;
+      if (outcome === "revived" && again) return this.#runOnce(text, false);
+      this.#options.onFailure(failure.problems, text);
+    }
+  }
+
+  /** Puts a fresh worker with the same model in the place of one that died. */
+  async #revive(): Promise<"revived" | "failed" | "superseded"> {
+    const dead = this.#current!;
+    dead.wire.close();
+    const wire = new Wire(this.#options.spawn());
+    this.#replacement = wire;
+    try {
+      await this.#send(wire, dead.source);
+    } catch {
+      // The dead one stays in use: the next text finds it dead and tries again.
+      wire.close();
+      return this.#current === dead ? "failed" : "superseded";
+    } finally {
+      this.#replacement = null;
+    }
+    if (this.#current !== dead) {
+      wire.close();
+      return "superseded";
+    }
+    this.#use(wire, dead.source);
+    return "revived";
+  }
+
+  #use(wire: Wire, source: ModelSource): void {
+    const used = { wire, source };
+    this.#current = used;
+    wire.onIdleDeath = () => {
+      if (this.#current === used && !this.#busy) void this.#reviveIdle();
+    };
+  }
+
+  async #reviveIdle(): Promise<void> {
+    this.#busy = true;
+    await this.#revive();
+    this.#busy = false;
+    void this.#pump();
+  }
+
+  async #send(wire: Wire, source: ModelSource): Promise<Opened> {
+    return (await wire.request({ kind: "open", wasm: this.#options.wasm, source }, this.#openDeadline)) as Opened;
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * What the editor draws: the text cut into pieces. A *cell* is one user-perceived character with what the model made of
+ * it; a *run* is a stretch of text that the model does not read, as one piece, so that a pasted book costs nothing.
+ */
+import { Fate, type RunResult, type Signal, type TextMap } from "#engine";
+import { graphemes } from "./graphemes.ts";
+
+/** What became of a user-perceived character as a whole. */
+export type CellFate =
+  /** All its code points have a timestep. */
+  | "read"
+  /** Read, but at least one of its code points as the id for unknown tokens. */
+  | "unknown"
+  /** Some of its code points are read and others are not. */
+  | "partly"
+  /** Not read: not in the vocabulary, or too rare for num_words. */
+  | "dropped"
+  /** Not read: a separator or filtered character of a word-level model. */
+  | "filtered"
+  /** Just typed; the engine has not answered yet. */
+  | "pending";
+
+export interface Cell {
+  kind: "cell";
+  text: string;
+  fate: CellFate;
+  /** Timesteps it covers, ascending, each once. */
+  steps: number[];
+  /** The id of each of `steps`. */
+  ids: number[];
+  /** The attention on it: the sum over `steps`. null where it has none. */
+  weight: number | null;
+}
+
+export interface Run {
+  kind: "run";
+  text: string;
+  /** "cut": does not fit into the model's input. "plain": no word about it yet. */
+  fate: "cut" | "plain";
+}
+
+export type Piece = Cell | Run;
+
+/** Pieces as the engine's answer has them. `signal` is what to colour by, null for a model without attention. */
+export function readPieces(text: string, result: RunResult, signal: Signal | null): Piece[] {
+  const map = result.text;
+  if (!map) return text === "" ? [] : [{ kind: "run", text, fate: "plain" }];
+  const pieces: Piece[] = [];
+  let codePoint = 0;
+  for (const grapheme of graphemes(text)) {
+    const first = codePoint;
+    for (const _ of grapheme) codePoint++;
+    if (allTruncated(map, first, codePoint)) {
+      const last = pieces.at(-1);
+      if (last?.kind === "run") last.text += grapheme;
+      else pieces.push({ kind: "run", text: grapheme, fate: "cut" });
+    } else {
+      pieces.push(readCell(grapheme, map, first, codePoint, result.ids, signal));
+    }
+  }
+  return pieces;
+}
+
+function allTruncated(map: TextMap, first: number, end: number): boolean {
+  for (let i = first; i < end; i++) if (map.fate[i] !== Fate.Truncated) return false;
+  return true;
+}
+
+function readCell(text: string, map: TextMap, first: number, end: number, ids: Int32Array, signal: Signal | null): Cell {
+  const steps: number[] = [];
+  let read = 0;
+  let asUnknown = 0;
+  let filtered = 0;
+  for (let i = first; i < end; i++) {
+    const fate = map.fate[i];
+    if (fate === Fate.Read) read++;
+    else if (fate === Fate.UnknownRead) asUnknown++;
+    else if (fate === Fate.Filtered) filtered++;
+    const position = map.position[i]!;
+    // The code points of one word share its timestep, which counts once.
+    for (let k = 0; k < map.count[i]!; k++) if (position >= 0 && !steps.includes(position + k)) steps.push(position + k);
+  }
+  const size = end - first;
+  const fate: CellFate =
+    read === size ? "read"
+    : read + asUnknown === size ? "unknown"
+    : read + asUnknown > 0 ? "partly"
+    : filtered === size ? "filtered"
+    : "dropped";
+  let weight: number | null = null;
+  if (signal && steps.length > 0) {
+    weight = 0;
+    for (const step of steps) weight += signal.values[step]!;
+  }
+  return { kind: "cell", text, fate, steps, ids: steps.map((step) => ids[step]!), weight };
+}
+
+/** Longest stretch of new text that is cut into cells before the engine has said which of it the model reads. */
+const GUESS_LIMIT = 1000;
+
+/**
+ * Pieces for a text that the engine has not answered yet: what did not change keeps its piece (and its colour, so that
+ * nothing flickers), what is new is pending.
+ */
+export function guessPieces(text: string, before: readonly Piece[]): Piece[] {
+  let head = 0;
+  let headLength = 0;
+  while (head < before.length && text.startsWith(before[head]!.text, headLength)) headLength += before[head++]!.text.length;
+  // A combining mark or joiner typed after a character belongs to it: that character is cut anew. Not so for a run,
+  // which is too long to be cut anew on every key.
+  if (head > 0 && headLength < text.length && before[head - 1]!.kind === "cell") headLength -= before[--head]!.text.length;
+  let tail = before.length;
+  let tailLength = 0;
+  while (tail > head) {
+    const candidate = before[tail - 1]!.text;
+    if (text.length - tailLength - candidate.length < headLength) break;
+    if (!text.endsWith(candidate, text.length - tailLength)) break;
+    tailLength += candidate.length;
+    tail--;
+  }
+  const middle = text.slice(headLength, text.length - tailLength);
+  const changed: Piece[] =
+    middle === "" ? []
+    : middle.length > GUESS_LIMIT ? [{ kind: "run", text: middle, fate: "plain" }]
+    : graphemes(middle).map((part) => ({ kind: "cell", text: part, fate: "pending", steps: [], ids: [], weight: null }));
+  // The character cut anew is most often the same one: it keeps its piece.
+  const redone = before[head];
+  if (changed[0] && redone && tail > head && changed[0].text === redone.text && redone.kind === "cell") changed[0] = redone;
+  return [...before.slice(0, head), ...changed, ...before.slice(tail)];
+}
+
+/** The weights on screen. */
+export function weightsOf(pieces: readonly Piece[]): number[] {
+  const weights: number[] = [];
+  for (const piece of pieces) if (piece.kind === "cell" && piece.weight !== null) weights.push(piece.weight);
+  return weights;
+}
+
+/** 1 for the largest weight; cells of equal weight share their rank. */
+export function rankOf(weight: number, weights: readonly number[]): number {
+  let rank = 1;
+  for (const other of weights) if (other > weight) rank++;
+  return rank;
+}
+
+/** The piece that holds the UTF-16 unit at `offset`, with where it starts. undefined past the end of the text. */
+export function pieceAt(pieces: readonly Piece[], offset: number): { index: number; start: number } | undefined {
+  let start = 0;
+  for (const [index, piece] of pieces.entries()) {
+    if (offset < start + piece.text.length) return { index, start };
+    start += piece.text.length;
+  }
+  return undefined;
+}

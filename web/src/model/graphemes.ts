@@ -1,0 +1,53 @@
+/** Text cut into user-perceived characters (extended grapheme clusters, Unicode UAX #29). */
+
+const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+/** Text in which every UTF-16 unit is a grapheme of its own: printable ASCII and line feeds (CR LF is one cluster). */
+const SIMPLE = /^[\n\x20-\x7e]*$/;
+
+/** The graphemes of `text`, in logical order; joined they are `text` again. */
+export function graphemes(text: string): string[] {
+  if (SIMPLE.test(text)) return text.split("");
+  const parts: string[] = [];
+  for (const { segment } of segmenter.segment(text)) parts.push(segment);
+  return parts;
+}
+
+/** Number of code points of `text`; a lone surrogate counts as one, as it does for the engine. */
+export function codePointCount(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+/** "U+0041", or several of them for a grapheme of several code points. */
+export function codePointNames(text: string): string {
+  return Array.from(text, (point) => "U+" + point.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")).join(" ");
+}
+
+const INVISIBLE_NAMES: Record<string, string> = {
+  " ": "space",
+  "\n": "line break",
+  "\t": "tab",
+  "\r": "carriage return",
+  "\u0000": "null",
+  "\u00a0": "no-break space",
+  "\u00ad": "soft hyphen",
+  "\u200b": "zero-width space",
+  "\u200c": "zero-width non-joiner",
+  "\u200d": "zero-width joiner",
+  "\u200e": "left-to-right mark",
+  "\u200f": "right-to-left mark",
+  "\u2028": "line separator",
+  "\u2029": "paragraph separator",
+  "\ufeff": "byte order mark",
+};
+
+/** Controls, format characters (bidirectional controls among them), separators and lone surrogates leave no mark on paper. */
+const INVISIBLE = /^[\p{Cc}\p{Cf}\p{Z}\p{Cs}]+$/u;
+
+/** How to write a grapheme in a sentence: in quotes, or by its name where it would not be seen. */
+export function spoken(text: string): string {
+  if (!INVISIBLE.test(text)) return `\u201c${text}\u201d`;
+  return INVISIBLE_NAMES[text] ?? codePointNames(text);
+}

@@ -1,0 +1,53 @@
+/** The few words of DOM the views share. Text only ever goes in as text: nothing here parses HTML. */
+
+/** The element with this id; throws where index.html has none, or one of another kind. */
+export function byId<T extends HTMLElement>(id: string, kind: new () => T): T {
+  const element = document.getElementById(id);
+  if (!(element instanceof kind)) throw new Error(`index.html: expected a ${kind.name} with id ${id}, found ${element}`);
+  return element;
+}
+
+type Child = Node | string | null | undefined | false;
+
+/** A new element with a class and children; strings become text nodes. */
+export function make<K extends keyof HTMLElementTagNameMap>(tag: K, className = "", ...children: Child[]): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  for (const child of children) if (child) element.append(child);
+  return element;
+}
+
+export function button(className: string, label: string, onClick: () => void): HTMLButtonElement {
+  const element = make("button", className, label);
+  element.type = "button";
+  element.addEventListener("click", onClick);
+  return element;
+}
+
+/** Strings from a model can be of any length: this much of them is shown. */
+export function clip(text: string, length = 200): string {
+  const points = Array.from(text.slice(0, 2 * length + 2));
+  return points.length > length ? `${points.slice(0, length).join("")}\u2026` : text;
+}
+
+/** Copies to the clipboard; false where the browser does not allow it. */
+export async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Puts a word in place of a button's label for a moment, and says it. The button keeps its width. */
+export function flash(target: HTMLButtonElement, word: string): void {
+  const label = target.dataset.label ?? target.textContent ?? "";
+  target.dataset.label = label;
+  target.style.minWidth = `${target.offsetWidth}px`;
+  target.textContent = word;
+  byId("said", HTMLDivElement).textContent = word;
+  setTimeout(() => {
+    if (target.textContent === word) target.textContent = label;
+  }, 1500);
+}

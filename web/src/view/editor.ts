@@ -1,0 +1,98 @@
+/**
+ * The editor: a native textarea with transparent letters (undo, input methods, paste, selection, screen readers and
+ * bidirectional text are the browser's own) above the mirror that draws them coloured.
+ */
+import type { Cell, Piece } from "../model/cells.ts";
+import { byId } from "./dom.ts";
+import { Mirror } from "./mirror.ts";
+
+export interface Selection {
+  start: number;
+  end: number;
+}
+
+export interface EditorEvents {
+  /** The user changed the text. */
+  onInput(text: string): void;
+  /** The caret moved, or the editor got or lost the focus (`null`). Offsets are in UTF-16 units. */
+  onCaret(selection: Selection | null): void;
+  /** The pointer is over a piece; -1: over none. */
+  onHover(index: number, node: HTMLElement | undefined): void;
+}
+
+export class Editor {
+  readonly #input = byId("text", HTMLTextAreaElement);
+  readonly #paper = byId("paper", HTMLDivElement);
+  readonly #mirror = new Mirror(byId("mirror", HTMLDivElement));
+  readonly #events: EditorEvents;
+  #hovered = -1;
+  #pointer: { x: number; y: number } | null = null;
+  #here: HTMLElement | undefined;
+
+  constructor(events: EditorEvents) {
+    this.#events = events;
+    this.#input.addEventListener("input", () => {
+      events.onInput(this.#input.value);
+      this.#tellCaret();
+    });
+    for (const name of ["focus", "blur", "select"]) this.#input.addEventListener(name, () => this.#tellCaret());
+    document.addEventListener("selectionchange", () => this.#tellCaret());
+    this.#input.addEventListener("pointermove", (event) => this.#point({ x: event.clientX, y: event.clientY }));
+    for (const name of ["pointerleave", "pointercancel"]) this.#input.addEventListener(name, () => this.#point(null));
+    for (const target of [window, this.#paper]) target.addEventListener("scroll", () => this.#point(null), { passive: true });
+  }
+
+  get text(): string {
+    return this.#input.value;
+  }
+
+  /** Shows a text that did not come from the keyboard; it does not call `onInput` and cannot be undone. */
+  setText(text: string): void {
+    if (this.#input.value !== text) this.#input.value = text;
+  }
+
+  /** Replaces the text as if it had been typed: undo brings back the text before. */
+  replaceText(text: string): void {
+    this.#input.focus();
+    this.#input.select();
+    const before = this.#input.value;
+    // The one way to edit a field that keeps the browser's undo. Some browsers lack it for text fields.
+    if (!document.execCommand(text === "" ? "delete" : "insertText", false, text) || (this.#input.value === before && text !== before)) {
+      this.#input.value = text;
+      this.#events.onInput(this.#input.value);
+    }
+    this.#paper.scrollTop = 0;
+  }
+
+  focusEnd(): void {
+    this.#input.focus({ preventScroll: true });
+    this.#input.setSelectionRange(this.#input.value.length, this.#input.value.length);
+  }
+
+  show(pieces: readonly Piece[], levelOf: (cell: Cell) => number | null): void {
+    this.#mirror.show(pieces, levelOf);
+    if (this.#pointer) this.#point(this.#pointer);
+  }
+
+  /** Marks the piece the readout speaks of. */
+  markHere(index: number): void {
+    const node = this.#mirror.node(index);
+    if (node === this.#here && node?.dataset.here) return;
+    delete this.#here?.dataset.here;
+    if (node) node.dataset.here = "true";
+    this.#here = node;
+  }
+
+  #tellCaret(): void {
+    if (document.activeElement !== this.#input) return this.#events.onCaret(null);
+    this.#events.onCaret({ start: this.#input.selectionStart, end: this.#input.selectionEnd });
+  }
+
+  #point(pointer: { x: number; y: number } | null): void {
+    this.#pointer = pointer;
+    const index = pointer ? this.#mirror.indexAt(pointer.x, pointer.y) : -1;
+    if (index < 0 && this.#hovered < 0) return;
+    this.#hovered = index;
+    this.#events.onHover(index, this.#mirror.node(index));
+  }
+}

@@ -1,0 +1,134 @@
+/** The model card: what the model is, where its attention was found, and how far this engine agrees with Keras. */
+import type { AttentionCard, ModelCard, ParityReport, TextEncoding } from "#engine";
+import { bytesText, countText, differenceText, shapeText } from "../model/numbers.ts";
+import { button, byId, clip, make } from "./dom.ts";
+
+const CASES_SHOWN = 40;
+
+/** "GRU 250 · Keras 2.15.0": what one says of a model in passing. */
+export function modelFacts(card: ModelCard): string {
+  const recurrent = card.layers.find(({ class_name }) => /GRU|LSTM|RNN|Conv1D/.test(class_name));
+  const parts: string[] = [];
+  if (recurrent) parts.push(`${recurrent.class_name} ${recurrent.shape.at(-1) ?? ""}`.trim());
+  if (card.keras_version) parts.push(`Keras ${card.keras_version}`);
+  return parts.join(" · ");
+}
+
+export class ModelCardDialog {
+  readonly #dialog = byId("model-dialog", HTMLDialogElement);
+
+  constructor() {
+    this.#dialog.addEventListener("click", (event) => {
+      if (event.target === this.#dialog) this.#dialog.close();
+    });
+  }
+
+  open(card: ModelCard, parity: ParityReport | null, fileName: string, engineVersion: string): void {
+    const heading = make("h2", "", clip(card.title || fileName, 120));
+    heading.id = "model-dialog-heading";
+    const close = button("quiet", "Close", () => this.#dialog.close());
+    const body = make("div", "dialog-body",
+      facts([
+        ["file", `${clip(fileName, 120)}, ${bytesText(card.bytes)}`],
+        ["made from", `${clip(card.source.file, 120)} (${card.source.layout})`],
+        ["Keras", [card.keras_version || "version not said", card.backend].filter(Boolean).join(", ")],
+        ["parameters", countText(card.parameters)],
+        ["input", card.inputs.map(({ layer, shape, kind }) => `${clip(layer, 60)} ${shapeText(shape)}, ${kind.replace("_", "-")}`).join("; ")],
+        ["output", card.outputs.map(({ layer, shape, activation }) => `${clip(layer, 60)} ${shapeText(shape)}, ${activation}`).join("; ")],
+        ["classes", card.labels.length > 0 ? card.labels.map((label) => clip(label, 40)).join(", ") : "without names"],
+        ["engine", engineVersion],
+      ]),
+      section("Attention", ...attentionOf(card.attention)),
+      section("Agreement with Keras", ...parityOf(parity)),
+      section("Text", ...textOf(card.text)),
+      listed("Assumed", card.assumptions),
+      listed("Notes", card.notes),
+      section("Layers", layersOf(card)),
+      card.licence ? section("Licence", make("p", "", clip(card.licence, 1000))) : null,
+    );
+    body.tabIndex = 0;
+    body.setAttribute("role", "region");
+    body.setAttribute("aria-labelledby", heading.id);
+    this.#dialog.replaceChildren(make("div", "dialog-head", heading, close), body);
+    this.#dialog.showModal();
+    close.focus();
+  }
+}
+
+function section(title: string, ...content: (Node | null)[]): HTMLElement {
+  return make("section", "", make("h3", "", title), ...content);
+}
+
+function listed(title: string, lines: readonly string[]): HTMLElement | null {
+  if (lines.length === 0) return null;
+  return section(title, make("ul", "", ...lines.map((line) => make("li", "", clip(line, 600)))));
+}
+
+function facts(rows: readonly (readonly [string, string])[]): HTMLElement {
+  return make("dl", "facts", ...rows.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", value)]));
+}
+
+function attentionOf(attention: readonly AttentionCard[]): HTMLElement[] {
+  if (attention.length === 0) return [make("p", "", "None was found: no softmax over the timesteps weighs what is summed over them. Predictions run all the same.")];
+  return attention.map(({ layer, steps, why, degenerate }) =>
+    make("p", "",
+      make("strong", "", clip(layer, 60)), `, ${steps === null ? "as many steps as the text" : `${steps} steps`}. `, clip(why, 600),
+      degenerate ? " It is a softmax over an axis of length 1, which is 1 everywhere: it says nothing about the text." : null));
+}
+
+function parityOf(parity: ParityReport | null): HTMLElement[] {
+  if (!parity) return [make("p", "", "The file carries no numbers of Keras's own, so nothing could be compared.")];
+  const said = parity.agrees
+    ? `All ${parity.cases.length} cases that travel in the file give Keras's numbers: outputs to ${differenceText(parity.output_difference)}, attention to ${differenceText(parity.attention_difference)}. Made with ${parity.made_with}; checked here, when the file was opened.`
+    : `This engine does not reproduce Keras's numbers: outputs differ by ${differenceText(parity.output_difference)}, attention by ${differenceText(parity.attention_difference)}. Do not trust the colours.`;
+  const rows = parity.cases.slice(0, CASES_SHOWN).map((one) =>
+    make("tr", one.agrees ? "" : "notable",
+      make("td", "", clip(one.name, 80)),
+      make("td", "number", differenceText(one.output_difference)),
+      make("td", "number", differenceText(one.attention_difference)),
+      make("td", "", clip(one.problem || (one.agrees ? "agrees" : "differs"), 300))));
+  const table = make("table", "", make("thead", "", make("tr", "", ...["case", "outputs", "attention", ""].map(header))), make("tbody", "", ...rows));
+  const hidden = parity.cases.length - CASES_SHOWN;
+  return [make("p", "", said), scroller("Cases", table), ...(hidden > 0 ? [make("p", "", `${hidden} more cases hidden`)] : [])];
+}
+
+function textOf(text: TextEncoding | null): HTMLElement[] {
+  if (!text) return [make("p", "", "The model has no vocabulary, so text cannot be read.")];
+  const steps = text.length === null ? "as many timesteps as the text" : `${text.length} timesteps`;
+  const end = (where: "pre" | "post") => (where === "pre" ? "at the start" : "at the end");
+  return [
+    facts([
+      ["unit", text.unit === "char" ? "characters (code points)" : "words"],
+      ["vocabulary", `${countText(text.tokens)} entries${text.lower ? ", text in lower case" : ""}`],
+      ["unknown", text.oov === null ? "left out, what follows moves up" : `read as id ${text.oov}`],
+      ["length", `${steps}; padded ${end(text.padding)} with id ${text.pad}, cut ${end(text.truncating)}`],
+      ...(text.one_hot ? ([["fed as", "one-hot rows"]] as const) : []),
+    ]),
+    ...(text.assumed.length > 0 ? [make("p", "", `Assumed: ${text.assumed.map((line) => clip(line, 300)).join("; ")}`)] : []),
+  ];
+}
+
+function layersOf(card: ModelCard): HTMLElement {
+  const rows = card.layers.map(({ name, class_name, shape, parameters, detail }) =>
+    make("tr", "",
+      make("td", "", clip(name, 60)),
+      make("td", "", detail ? `${class_name}, ${clip(detail, 120)}` : class_name),
+      make("td", "", shapeText(shape)),
+      make("td", "number", countText(parameters))));
+  return scroller("Layers", make("table", "", make("thead", "", make("tr", "", ...["name", "class", "shape", "parameters"].map(header))), make("tbody", "", ...rows)));
+}
+
+function header(title: string): HTMLElement {
+  const cell = make("th", "", title);
+  cell.scope = "col";
+  return cell;
+}
+
+/** Tables scroll on their own where they are wider than the dialog, by keyboard too. */
+function scroller(label: string, table: HTMLElement): HTMLElement {
+  const box = make("div", "scroller", table);
+  box.tabIndex = 0;
+  box.setAttribute("role", "region");
+  box.setAttribute("aria-label", label);
+  return box;
+}

@@ -1,0 +1,49 @@
+/** Messages that stay until they are dismissed: what is wrong with a file, a link, the engine. */
+import type { Problem } from "#engine";
+import { problemText } from "../model/files.ts";
+import { button, byId, clip, copyText, flash, make } from "./dom.ts";
+
+const PROBLEMS_SHOWN = 6;
+/** A message longer than this is shortened; the engine's own are a few hundred characters. */
+const LINE_LENGTH = 600;
+
+export class Notices {
+  readonly #root = byId("notices", HTMLDivElement);
+
+  /** All that is wrong, in the engine's words. */
+  problems(title: string, problems: readonly Problem[], after = ""): void {
+    const lines = problems.slice(0, PROBLEMS_SHOWN).map((problem) => make("li", "", clip(problemText(problem), LINE_LENGTH)));
+    const hidden = problems.length - PROBLEMS_SHOWN;
+    if (hidden > 0) lines.push(make("li", "", `and ${hidden} more`));
+    this.#add("alert", title, make("ul", "notice-lines", ...lines), after ? make("p", "", after) : null);
+  }
+
+  /** Something worth knowing that is no error. */
+  note(title: string, text = ""): void {
+    this.#add("status", title, text ? make("p", "", clip(text, LINE_LENGTH)) : null);
+  }
+
+  /** A command to copy. */
+  command(title: string, text: string, command: string, after: string): void {
+    const copy = button("quiet small", "Copy", () => {
+      void copyText(command).then((copied) => flash(copy, copied ? "Copied" : "Not allowed"));
+    });
+    this.#add("status", title, make("p", "", text), make("p", "notice-command", make("code", "", command), copy), make("p", "", after));
+  }
+
+  clear(): void {
+    this.#root.replaceChildren();
+  }
+
+  #add(role: "alert" | "status", title: string, ...body: (Node | null)[]): void {
+    const notice = make("section", `notice ${role}`, make("h2", "", clip(title, LINE_LENGTH)), ...body);
+    notice.setAttribute("role", role);
+    const dismiss = button("quiet small dismiss", "Dismiss", () => {
+      notice.remove();
+      document.getElementById("text")?.focus();
+    });
+    notice.append(dismiss);
+    this.#root.prepend(notice);
+    notice.scrollIntoView({ block: "nearest" });
+  }
+}

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,12 +23,14 @@ enum class Fate : uint8_t {
   Truncated = 5,       ///< cut off: the text is longer than the model's input
 };
 
-/// A text as the host hands it over. Lower-casing is the host's work, because Unicode's rules for it are whole-string
-/// (final sigma) and large; `origin` keeps the way back.
+/// A text as the host hands it over. Lower-casing is the host's work, because Unicode's rules for it are
+/// whole-string (final sigma) and large; `origin` keeps the way back.
 struct SourceText {
-  size_t length = 0;               ///< code points in the source text
-  std::span<const char32_t> text;  ///< code points to read: the source, or its lower-cased form where the encoding says so
-  std::span<const uint32_t> origin;  ///< for each of `text`: index of the source code point it came from, never falling
+  size_t length = 0;  ///< code points in the source text
+  std::span<const char32_t>
+      text;  ///< code points to read: the source, or its lower-cased form where the encoding says so
+  std::span<const uint32_t>
+      origin;  ///< for each of `text`: index of the source code point it came from, never falling
 };
 
 /// How a text met the model's input.
@@ -38,25 +42,56 @@ struct EncodedText {
   std::vector<int32_t> position;  ///< first timestep it covers, or -1
   std::vector<uint8_t> count;     ///< how many timesteps it covers
   std::vector<int32_t> id;        ///< id of its first timestep, or -1
+
+ private:
+  friend class TextEncoder;
+  // Work space, kept so that encoding while somebody types allocates nothing.
+  struct Token {
+    int32_t id;
+    Fate fate;  ///< Read or UnknownRead
+  };
+  std::vector<Token> tokens_;  ///< what Tokenizer gives, before padding and truncating
+  std::vector<uint8_t>
+      lost_;  ///< for each source code point: the Fate of the first part of it that gave no token
+  std::u32string replaced_;  ///< unit word: the text with filtered characters replaced by `split`
+  std::vector<uint32_t>
+      replacedAt_;  ///< for each of `replaced_`: index of the code point of the text it came from
 };
 
-/// Text to ids exactly as Keras does it: Tokenizer.texts_to_sequences (keras_preprocessing/text.py) followed by
-/// pad_sequences (keras/utils/sequence_utils.py), keeping the map from every code point to its timestep.
+/// Text to ids exactly as Keras does it: Tokenizer.texts_to_sequences (keras_preprocessing/text.py) followed
+/// by pad_sequences (keras/utils/sequence_utils.py), keeping the map from every code point to its timestep.
 class TextEncoder {
  public:
+  /// Throws "text-split" where the unit is word and there is no separator.
   explicit TextEncoder(TextSpec spec);
 
   [[nodiscard]] const TextSpec& spec() const { return spec_; }
 
   /// Encodes `source` to `length` timesteps, or to as many as the text has tokens where `length` < 0.
   /// Buffers of `out` are reused; nothing else is allocated once they have grown.
-  /// Throws "text-map" where `source` is inconsistent (origin out of range or falling).
+  /// A code point that lower-casing turned into several covers the timesteps of all that are read; where none
+  /// is, its fate is the first that befell a part of it: dropping comes before truncating. Throws "text-map"
+  /// where `source` is inconsistent (origin out of range or falling, or more than 255 code points from one),
+  /// "text-length" where `length` is 0, which no model has and Keras's pad_sequences does not cut to.
   void encode(const SourceText& source, int length, EncodedText& out) const;
 
  private:
+  /// Id and fate of a token; an id < 0 is none.
+  [[nodiscard]] EncodedText::Token read(const int32_t* known) const;
+  void encodeCharacters(const SourceText& source, EncodedText& out) const;
+  void encodeWords(const SourceText& source, EncodedText& out) const;
+  void pad(int length, EncodedText& out) const;
+
+  /// So that a word can be looked up where it stands in the text, without a copy.
+  struct WordHash {
+    using is_transparent = void;
+    size_t operator()(std::u32string_view word) const { return std::hash<std::u32string_view>{}(word); }
+  };
+
   TextSpec spec_;
-  std::unordered_map<std::u32string, int32_t> words_;   ///< unit word
-  std::unordered_map<char32_t, int32_t> characters_;    ///< unit char
+  std::unordered_map<std::u32string, int32_t, WordHash, std::equal_to<>> words_;  ///< unit word
+  std::unordered_map<char32_t, int32_t> characters_;                              ///< unit char
+  std::u32string filters_;                                                        ///< sorted
 };
 
 }  // namespace charglow

@@ -7,8 +7,8 @@
 // How messages show what comes from a file: the same as scripts/charglow_convert/errors.py.
 namespace charglow {
 
-/// `text` (UTF-8) with everything escaped that could hide, or move what stands around it, and cut after 120 characters,
-/// so that a name can neither flood nor forge a message.
+/// `text` (UTF-8) with everything escaped that could hide, or move what stands around it, and cut after 120
+/// characters, so that a name can neither flood nor forge a message.
 std::string shown(std::string_view text);
 
 /// shown() in double quotes, followed by the number of characters where it was cut.

@@ -16,11 +16,11 @@ struct TextSpec {
   enum class End { Pre, Post };
 
   Unit unit = Unit::Char;
-  std::vector<std::pair<std::u32string, int32_t>> vocabulary;  ///< token and id, in the file's order
+  std::vector<std::pair<std::u32string, int32_t>> vocabulary;  ///< token and id; by rising id, then token
   std::optional<int32_t> numWords;                             ///< only ids below it are used
   bool lower = true;
-  std::u32string filters;  ///< unit word only
-  std::u32string split;    ///< unit word only
+  std::u32string filters;      ///< unit word only
+  std::u32string split;        ///< unit word only
   std::optional<int32_t> oov;  ///< id of unknown tokens; empty: they are dropped
   int32_t pad = 0;
   End padding = End::Pre;
@@ -28,21 +28,26 @@ struct TextSpec {
   std::optional<int32_t> length;  ///< timesteps; empty: what the model's input says
   bool oneHot = false;
   std::vector<std::string> assumed;  ///< for people
+
+  /// False where num_words keeps the id from ever reaching the model (unless it is oov or pad).
+  [[nodiscard]] bool uses(int32_t id) const { return !numWords || id < *numWords; }
 };
 
 /// Reads and checks a `text` object. `where` opens the messages ("model.safetensors, text").
 /// Throws Error with every field that is wrong.
 TextSpec parseTextSpec(const nlohmann::json& object, std::string_view where);
 
-/// Reads a vocabulary as people hold it, from its JSON text: a Keras Tokenizer's to_json(), a {token: id} object, or a
-/// `text` object. Same rules, same defaults and same `assumed` sentences as scripts/convert.py.
+/// Reads a vocabulary as people hold it, from its JSON text: a Keras Tokenizer's to_json(), a {token: id}
+/// object, or a `text` object. Same rules, same defaults and same `assumed` sentences as
+/// scripts/charglow_convert/text.py, which does not read `text` objects. Throws Error.
 TextSpec parseVocabulary(std::string_view json, std::string_view fileName);
 
-/// A model's ids must be rows of its embedding (or columns of its one-hot input). Throws naming the token with the
-/// first id outside [0, rows), and what would fit.
+/// A model's ids must be rows of its embedding (or columns of its one-hot input). Throws naming the token
+/// with the first id outside [0, rows), and what would fit.
 void checkIds(const TextSpec& spec, int64_t rows, std::string_view where);
 
-/// Things worth telling a person: two tokens that share an id, a pad that is a real token's id.
+/// Things worth telling a person: tokens that share an id, a pad that is a real token's id, capitals in the
+/// vocabulary of a text that is lower-cased.
 std::vector<std::string> notesOn(const TextSpec& spec);
 
 }  // namespace charglow

@@ -7,8 +7,8 @@
 
 namespace charglow {
 
-/// Offset of the first byte that is not part of well-formed UTF-8 (Unicode 15, table 3-7: no overlong forms, no
-/// surrogates, nothing above U+10FFFF); empty where all of `text` is well-formed.
+/// Offset of the first byte that is not part of well-formed UTF-8 (Unicode 15, table 3-7: no overlong forms,
+/// no surrogates, nothing above U+10FFFF); empty where all of `text` is well-formed.
 std::optional<size_t> firstInvalidUtf8(std::string_view text);
 
 /// Code points of `text`. A byte that is not part of well-formed UTF-8 becomes U+FFFD.

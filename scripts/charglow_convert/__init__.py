@@ -4,6 +4,7 @@
     sniff           which reader a file needs, or what it looks like instead
     keras_hdf5      reader: full-model and weights-only HDF5 files of Keras 1 to 3
     hdf5            guarded access to an HDF5 file's objects, attributes and datasets
+    probe           lets another process read the file first, which may hang or crash
     model           what a reader hands over: Model, Layer, Tensor
     text            vocabulary files and text options -> the bundle's `text`
     annotations     labels, title, licence, examples, parity

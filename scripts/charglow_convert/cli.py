@@ -6,7 +6,7 @@ import signal
 import sys
 from typing import Any, Dict, List, Optional
 
-from . import annotations, bundle, keras_hdf5, sniff, strict_json, summary
+from . import annotations, bundle, keras_hdf5, probe, sniff, strict_json, summary
 from . import text as text_module
 from .errors import ConvertError, UsageError
 from .model import Model
@@ -37,7 +37,10 @@ def main(arguments: Optional[List[str]] = None) -> int:
         print("convert.py: interrupted, nothing was written.", file=sys.stderr)
         return 130
     if not options.quiet:
-        print(report)
+        try:
+            print(report, flush=True)
+        except BrokenPipeError:  # `| head`: the bundle is written; keep Python from complaining once more at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -53,6 +56,7 @@ def convert(options: argparse.Namespace) -> str:
     inputs = [path for path in (options.source, options.config, options.vocab, options.about, options.parity) if path]
     sniff.require_hdf5(options.source)
     bundle.require_writable(output, inputs, options.force)
+    probe.check(options.source)
     with keras_hdf5.open_model(options.source) as model:
         file_name = os.fsencode(os.path.basename(options.source)).decode("utf-8", "replace")
         metadata = bundle.metadata_of(model, file_name)
@@ -74,7 +78,7 @@ def _architecture(path: str, model: Model, source: str) -> str:
         raise UsageError("--config", "no architecture beside the file's own", f"that {source} holds one",
                          "Leave --config out.")
     content = strict_json.read_file(path)
-    inner = strict_json.loads(content, path, "Write the file with model.to_json().")
+    inner = strict_json.loads(content, path, "Write the file with model.to_json().", strict_json.MAX_CONFIG_DEPTH)
     if isinstance(inner, str):  # json.dump(model.to_json())
         content = inner
     _check_architecture(content, path)
@@ -82,7 +86,7 @@ def _architecture(path: str, model: Model, source: str) -> str:
 
 
 def _check_architecture(content: str, where: str) -> None:
-    config = strict_json.loads(content, where)
+    config = strict_json.loads(content, where, max_depth=strict_json.MAX_CONFIG_DEPTH)
     if not isinstance(config, dict) or "class_name" not in config or "config" not in config:
         raise ConvertError(where, "an architecture with class_name and config", "other JSON",
                            "Write the file with model.to_json().")

@@ -94,6 +94,8 @@ def walk(root: h5py.Group, file: str) -> Tuple[Dict[str, h5py.Group], Dict[str, 
             where = f"{file}: {path}"
             check_unicode(path, where)
             found = member(group, name, where)
+            if found is None:
+                raise ConvertError(where, "a group or an array", "a name that leads nowhere", DAMAGED)
             with guard(where):
                 known = found.id in seen
                 seen.add(found.id)
@@ -170,7 +172,7 @@ class Attributes:
         if nbytes == 0:
             return [], shape  # Keras writes an empty list as a float64 array of shape (0,)
         if not isinstance(kind, h5py.h5t.TypeStringID):
-            raise ConvertError(where, "strings", f"the HDF5 type {_type_name(kind)}", DAMAGED)
+            raise ConvertError(where, "strings", _type_name(kind), DAMAGED)
         if nbytes > self._file_size:
             raise ConvertError(where, f"at most {self._file_size:,} bytes (the file's size)", f"{nbytes:,}", DAMAGED)
         with guard(where):
@@ -188,11 +190,11 @@ class Attributes:
 
 def _type_name(kind: h5py.h5t.TypeID) -> str:
     if isinstance(kind, h5py.h5t.TypeVlenID):
-        return "variable-length array"
+        return "variable-length arrays"
     if isinstance(kind, h5py.h5t.TypeStringID):
-        return "string"
+        return "strings"
     with guard("HDF5 type"):
-        return str(kind.dtype)
+        return f"a non-IEEE {kind.dtype}" if isinstance(kind, h5py.h5t.TypeFloatID) else str(kind.dtype)
 
 
 class Budget:
@@ -246,7 +248,7 @@ def _float_type(kind, where):
         for little, big, dtype, numpy_dtype in _FLOATS:
             if kind.equal(little) or kind.equal(big):
                 return dtype, numpy_dtype
-    raise ConvertError(where, "numbers of type float16, float32 or float64", f"the HDF5 type {_type_name(kind)}",
+    raise ConvertError(where, "IEEE numbers of type float16, float32 or float64", _type_name(kind),
                        "Weights of other types cannot be run.")
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from .errors import ConvertError, quoted
 
-# Real architectures nest 10 to 20 deep; an unbounded depth would be a stack overflow in some reader.
-MAX_DEPTH = 64
+# Nested objects and lists. The engine's limits (wasm/bundle/limits.h): models hold models, all else is flat.
+MAX_DEPTH = 16
+MAX_CONFIG_DEPTH = 200
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # A JSON string, or a run of the white space that JSON allows between tokens.
@@ -34,37 +35,38 @@ def _constant(name):
     raise _Refused("JSON numbers", name)
 
 
-def loads(text: str, where: str, hint: str = "") -> Any:
+def loads(text: str, where: str, hint: str = "", max_depth: int = MAX_DEPTH) -> Any:
     """Parses `text`. Raises ConvertError at `where` for anything that is not strict JSON."""
     try:
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
-        _check(value, 0)
+        _check(value, max_depth)
     except _Refused as refused:
         raise ConvertError(where, refused.expected, refused.actual, hint) from None
     except json.JSONDecodeError as error:
         actual = f"{error.msg[0].lower()}{error.msg[1:]} at line {error.lineno}, column {error.colno}"
         raise ConvertError(where, "JSON", actual, hint) from None
     except RecursionError:
-        raise ConvertError(where, f"at most {MAX_DEPTH} levels of nesting", "more", hint) from None
+        raise ConvertError(where, f"at most {max_depth} levels of nesting", "more", hint) from None
     except ValueError as error:  # Python 3.11+ refuses integers of more than 4,300 digits with a plain ValueError
         raise ConvertError(where, "JSON", str(error), hint) from None
     return value
 
 
-def _check(value, depth):
-    if depth > MAX_DEPTH:
-        raise _Refused(f"at most {MAX_DEPTH} levels of nesting", "more")
-    if isinstance(value, str):
-        surrogate = _SURROGATE.search(value)
-        if surrogate:
-            raise _Refused("Unicode text", f"the lone surrogate U+{ord(surrogate.group()):04X} in {quoted(value)}")
-    elif isinstance(value, dict):
-        for key, member in value.items():
-            _check(key, depth)
-            _check(member, depth + 1)
-    elif isinstance(value, list):
-        for member in value:
-            _check(member, depth + 1)
+def _check(value, max_depth):
+    """Refuses lone surrogates and too much nesting. Without recursion, whatever the nesting."""
+    pending = [(value, 0)]
+    while pending:
+        value, depth = pending.pop()
+        if isinstance(value, str):
+            surrogate = _SURROGATE.search(value)
+            if surrogate:
+                raise _Refused("Unicode text", f"the lone surrogate U+{ord(surrogate.group()):04X} in {quoted(value)}")
+        elif isinstance(value, (dict, list)):
+            if depth == max_depth:
+                raise _Refused(f"at most {max_depth} levels of nesting", "more")
+            pending.extend((member, depth + 1) for member in value)
+            if isinstance(value, dict):
+                pending.extend((member, depth + 1) for member in value.values())
 
 
 def dumps(value: Any) -> str:

@@ -103,10 +103,10 @@ const std::string& codeText(const json& config, const std::string& where) {
                  "The file is damaged, or from a Keras that is not known yet; save the model again."});
   };
   const auto byName = [&](const json& name) -> const std::string& {
-    throw Error({"lambda-name", where, "a function with its code", "only its name, " + shown(name),
-                 "The model was saved with a registered custom function, whose code is not in the file. Save "
-                 "it again "
-                 "with a lambda, or with Keras's own layers."});
+    throw Error(
+        {"lambda-name", where, "a function with its code", "only its name, " + shown(name),
+         "The function was saved by its name (Keras 3 keeps the code of a lambda only). Save the model "
+         "again with a lambda, or with Keras's own layers."});
   };
   const auto function = config.find("function");
   if (!config.is_object() || function == config.end()) return refuse(json());
@@ -115,7 +115,7 @@ const std::string& codeText(const json& config, const std::string& where) {
     const auto className = code->find("class_name");
     const auto inner = code->find("config");
     if (className == code->end() || inner == code->end()) return refuse(*function);
-    if (*className == "function") return byName(*inner);
+    if (*className != "__lambda__" && inner->is_string()) return byName(*inner);
     if (*className != "__lambda__" || !inner->is_object() || !inner->contains("code"))
       return refuse(*function);
     code = &(*inner)["code"];
@@ -309,14 +309,16 @@ LambdaReading readLambda(const json& config, const std::string& layer) {
   const std::vector<uint8_t> bytes = codeBytes(config, where);
   const python::Function function = python::readFunction(python::readCode(bytes, where), where);
   const std::string source = python::shortened(toSource(function));
-  const auto arguments = config.find("arguments");
-  if (arguments != config.end() && !arguments->is_null() && !arguments->empty()) {
-    throw Error({"lambda-arguments", "layer \"" + layer + "\", arguments", "none",
-                 shown(*arguments) + " for \"" + source + "\"", kHint});
-  }
   try {
     return {match(*function.result), source};
   } catch (const NotAReduction& reason) {
+    // `arguments` are passed by name to a function's other arguments. A reduction of the first one alone has
+    // no use for them: Keras 2.2 writes {"mask": null} for a function that takes a mask and ignores it.
+    const auto arguments = config.find("arguments");
+    if (arguments != config.end() && !arguments->is_null() && !arguments->empty()) {
+      throw Error({"lambda-arguments", "layer \"" + layer + "\", arguments", "none",
+                   shown(*arguments) + " for \"" + source + "\"", kHint});
+    }
     throw Error({"lambda-function", where,
                  "one sum, mean, max, min or prod of its input over fixed axes, such as \"lambda x: K.sum(x, "
                  "axis=1)\"",

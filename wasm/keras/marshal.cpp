@@ -238,8 +238,9 @@ class Reader {
         static_cast<void>(take(16));
         return other("a complex number");
       case 's':
-        value.kind = Value::Kind::Bytes;
         value.text = string(length());
+        // Python 2 has one type for both.
+        value.kind = layout_ == Layout::V27 && isUtf8(value.text) ? Value::Kind::Text : Value::Kind::Bytes;
         return value;
       case 't':
         return text(length(), true);
@@ -272,18 +273,17 @@ class Reader {
     }
   }
 
-  std::string bytesObject(int depth) {
+  std::string stringObject(Value::Kind kind, int depth) {
     const ValuePtr value = object(depth + 1);
-    if (value->kind != Value::Kind::Bytes) fail("a code object whose bytes are of another type");
+    const bool text = value->kind == Value::Kind::Text;
+    const bool bytes = value->kind == Value::Kind::Bytes;
+    const bool right = layout_ == Layout::V27 ? text || bytes : value->kind == kind;
+    if (!right) fail("a code object whose bytes or name are of another type");
     return value->text;
   }
 
-  std::string textObject(int depth) {
-    const ValuePtr value = object(depth + 1);
-    const bool python2 = layout_ == Layout::V27 && value->kind == Value::Kind::Bytes && isUtf8(value->text);
-    if (value->kind != Value::Kind::Text && !python2) fail("a code object whose name is of another type");
-    return value->text;
-  }
+  std::string bytesObject(int depth) { return stringObject(Value::Kind::Bytes, depth); }
+  std::string textObject(int depth) { return stringObject(Value::Kind::Text, depth); }
 
   ValuePtr tuple(int depth) {
     ValuePtr value = object(depth + 1);
@@ -293,7 +293,8 @@ class Reader {
 
   std::vector<std::string> nameTuple(int depth) {
     std::vector<std::string> names;
-    for (const ValuePtr& item : tuple(depth)->items) {
+    const ValuePtr items = tuple(depth);
+    for (const ValuePtr& item : items->items) {
       if (item->kind != Value::Kind::Text) fail("a code object with a name that is not a text");
       names.push_back(item->text);
     }

@@ -34,6 +34,8 @@ std::string phrase(Op op) {
       return "an inner function";
     case Op::Comparison:
       return "a comparison";
+    case Op::Copy:
+      return "a value that is used twice (and, or, :=)";
     case Op::StarCall:
       return "a call with *arguments or **options";
     case Op::Import:
@@ -95,6 +97,8 @@ class Interpreter {
           step.instruction->op != Op::Call) {
         fail("keyword names without a call");
       }
+      const bool negation = step.instruction->op == Op::Unary && step.instruction->sign == Operator::Not;
+      if (std::exchange(truth_, false) && !negation) fail(phrase(Op::Jump));
       if (execute(*step.instruction, step.argument)) return result();
     }
     fail("no return");
@@ -116,7 +120,7 @@ class Interpreter {
     return text;
   }
 
-  [[noreturn]] void fail(const std::string& what) const { throw Refusal{start_, what, readSoFar()}; }
+  [[noreturn]] void fail(const std::string& what) const { throw Refusal{at_, what, readSoFar()}; }
 
   uint8_t byte() {
     if (at_ >= code_.bytecode.size()) fail("the end of the bytecode in the middle of an instruction");
@@ -145,7 +149,9 @@ class Interpreter {
         continue;
       }
       for (int i = 0; i < instruction->caches[static_cast<size_t>(bytecode_)]; ++i) {
-        if (byte() != 0 || byte() != 0) fail("an instruction without its cache");
+        // Another instruction set's instruction: not even its number was understood.
+        if (byte() != 0 || byte() != 0)
+          throw Refusal{start_, "an instruction without its cache", readSoFar()};
       }
       return {instruction, argument};
     }
@@ -390,6 +396,9 @@ class Interpreter {
       case Op::KwNames:
         keywordNames_ = constantAt(argument);
         return false;
+      case Op::ToBool:
+        truth_ = true;
+        return false;
       case Op::CallPython2:
         callPython2(argument);
         return false;
@@ -454,6 +463,7 @@ class Interpreter {
   std::vector<ExpressionPtr> locals_;  ///< null: no value yet
   std::vector<ExpressionPtr> stack_;   ///< null: the marker beside a callable
   ValuePtr keywordNames_;              ///< of the call that follows (3.11, 3.12)
+  bool truth_ = false;                 ///< 3.13 takes the truth value of what `not` or a jump is going to use
   size_t at_ = 0;
   size_t start_ = 0;  ///< of the instruction being read
 };

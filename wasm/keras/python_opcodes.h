@@ -6,32 +6,74 @@
 
 #include "keras/python_expression.h"
 
-/// The instructions of CPython that a function without branches is made of, with their numbers in every Python that is
-/// read. Tests compare each number and cache size with the `dis` module of that Python (tests/fixtures/lambdas).
+/// The instructions of CPython that a function without branches is made of, with their numbers in every
+/// Python that is read. Tests compare each number and cache size with the `dis` module of that Python
+/// (tests/fixtures/lambdas).
 
 namespace charglow::python {
 
-/// Instruction sets that differ in what is read here, by the first Python version that has them: V27 is 2.7 alone, V36
-/// lasts to 3.7, V39 to 3.10. Python 3.0 to 3.5 had another instruction format.
+/// Instruction sets that differ in what is read here, by the first Python version that has them: V27 is 2.7
+/// alone, V36 lasts to 3.7, V39 to 3.10. Python 3.0 to 3.5 had another instruction format.
 enum class Bytecode { V27, V36, V38, V39, V311, V312, V313 };
 constexpr size_t kBytecodes = 7;
 
 enum class Op {
   // Read.
-  Nop, ExtendedArg, Resume, PushNull, LoadConst, LoadFast, LoadFastLoadFast, LoadGlobal, LoadAttr, LoadMethod, StoreFast,
-  StoreFastLoadFast, CallPython2, CallFunction, CallFunctionKw, CallMethod, KwNames, Precall, Call, CallKw, BuildTuple,
-  BuildList, ListExtend, BuildSlice, Subscript, BinarySlice, Slice0, Slice1, Slice2, Slice3, Unary, Binary, BinaryOp,
-  ReturnValue, ReturnConst,
+  Nop,
+  ExtendedArg,
+  Resume,
+  PushNull,
+  LoadConst,
+  LoadFast,
+  LoadFastLoadFast,
+  LoadGlobal,
+  LoadAttr,
+  LoadMethod,
+  StoreFast,
+  StoreFastLoadFast,
+  CallPython2,
+  CallFunction,
+  CallFunctionKw,
+  CallMethod,
+  KwNames,
+  Precall,
+  ToBool,
+  Call,
+  CallKw,
+  BuildTuple,
+  BuildList,
+  ListExtend,
+  BuildSlice,
+  Subscript,
+  BinarySlice,
+  Slice0,
+  Slice1,
+  Slice2,
+  Slice3,
+  Unary,
+  Binary,
+  BinaryOp,
+  ReturnValue,
+  ReturnConst,
   // Known so that the refusal can say what it is.
-  Jump, Loop, FreeVariable, InnerFunction, Comparison, StarCall, Import, InPlace, Discard
+  Jump,
+  Loop,
+  FreeVariable,
+  InnerFunction,
+  Comparison,
+  Copy,
+  StarCall,
+  Import,
+  InPlace,
+  Discard
 };
 
 struct Instruction {
   std::string_view name;  ///< as in Python's `dis`
   Op op;
-  Operator sign;                        ///< of Op::Unary and Op::Binary only
-  std::array<int, kBytecodes> number;   ///< in each Bytecode, -1 where it has none
-  std::array<int, kBytecodes> caches;   ///< how many empty units of two bytes follow it
+  Operator sign;                       ///< of Op::Unary and Op::Binary only
+  std::array<int, kBytecodes> number;  ///< in each Bytecode, -1 where it has none
+  std::array<int, kBytecodes> caches;  ///< how many empty units of two bytes follow it
 };
 
 // clang-format off
@@ -97,7 +139,11 @@ inline constexpr Instruction kInstructions[] = {
     {"POP_JUMP_IF_NONE", Op::Jump, Operator::Add, {-1, -1, -1, -1, -1, 129, 98}, {0, 0, 0, 0, 0, 0, 1}},
     {"POP_JUMP_IF_NOT_NONE", Op::Jump, Operator::Add, {-1, -1, -1, -1, -1, 128, 99}, {0, 0, 0, 0, 0, 0, 1}},
     {"POP_JUMP_IF_TRUE", Op::Jump, Operator::Add, {115, 115, 115, 115, -1, 115, 100}, {0, 0, 0, 0, 0, 0, 1}},
-    {"TO_BOOL", Op::Jump, Operator::Add, {-1, -1, -1, -1, -1, -1, 40}, {0, 0, 0, 0, 0, 0, 3}},
+    {"POP_JUMP_FORWARD_IF_FALSE", Op::Jump, Operator::Add, {-1, -1, -1, -1, 114, -1, -1}, {}},
+    {"POP_JUMP_FORWARD_IF_NONE", Op::Jump, Operator::Add, {-1, -1, -1, -1, 129, -1, -1}, {}},
+    {"POP_JUMP_FORWARD_IF_NOT_NONE", Op::Jump, Operator::Add, {-1, -1, -1, -1, 128, -1, -1}, {}},
+    {"POP_JUMP_FORWARD_IF_TRUE", Op::Jump, Operator::Add, {-1, -1, -1, -1, 115, -1, -1}, {}},
+    {"TO_BOOL", Op::ToBool, Operator::Add, {-1, -1, -1, -1, -1, -1, 40}, {0, 0, 0, 0, 0, 0, 3}},
     {"FOR_ITER", Op::Loop, Operator::Add, {93, 93, 93, 93, 93, 93, 72}, {0, 0, 0, 0, 0, 1, 1}},
     {"GET_ITER", Op::Loop, Operator::Add, {68, 68, 68, 68, 68, 68, 19}, {}},
     {"SETUP_LOOP", Op::Loop, Operator::Add, {120, 120, -1, -1, -1, -1, -1}, {}},
@@ -112,6 +158,8 @@ inline constexpr Instruction kInstructions[] = {
     {"COMPARE_OP", Op::Comparison, Operator::Add, {107, 107, 107, 107, 107, 107, 58}, {0, 0, 0, 0, 2, 1, 1}},
     {"IS_OP", Op::Comparison, Operator::Add, {-1, -1, -1, 117, 117, 117, 76}, {}},
     {"CONTAINS_OP", Op::Comparison, Operator::Add, {-1, -1, -1, 118, 118, 118, 59}, {0, 0, 0, 0, 0, 0, 1}},
+    {"COPY", Op::Copy, Operator::Add, {-1, -1, -1, -1, 120, 120, 61}, {}},
+    {"DUP_TOP", Op::Copy, Operator::Add, {4, 4, 4, 4, -1, -1, -1}, {}},
     {"CALL_FUNCTION_EX", Op::StarCall, Operator::Add, {-1, 142, 142, 142, 142, 142, 54}, {}},
     {"CALL_FUNCTION_VAR", Op::StarCall, Operator::Add, {140, -1, -1, -1, -1, -1, -1}, {}},
     {"CALL_FUNCTION_VAR_KW", Op::StarCall, Operator::Add, {142, -1, -1, -1, -1, -1, -1}, {}},

@@ -11,7 +11,7 @@ from typing import BinaryIO, Dict, Iterator, List, Tuple
 import numpy as np
 
 from . import strict_json
-from .errors import ConvertError, grouped
+from .errors import ConvertError, grouped, reason
 from .model import ITEM_SIZE, Layer, Model, Tensor
 
 FORMAT = "charglow/1"
@@ -55,9 +55,14 @@ def write(path: str, form: str, metadata: Dict[str, str], tensors: List[Tensor])
     digest = _digest(metadata, tensors, checksums)
     complete = {**metadata, "digest": digest}
     complete = {key: complete[key] for key in METADATA_KEYS if key in complete}
+    header = _header(complete, ordered, path)  # its limit holds for both forms: they can be turned into each other
     with _replacing(path) as file:
-        writer = _write_safetensors if form == "safetensors" else _write_json
-        writer(file, complete, ordered, checksums)
+        if form == "safetensors":
+            file.write(header)
+            for tensor in ordered:
+                file.write(_bytes(_read_again(tensor, checksums)))
+        else:
+            _write_json(file, complete, ordered, checksums)
         size = file.tell()
     return size, digest
 
@@ -108,21 +113,20 @@ def _read_again(tensor, checksums):
     return array
 
 
-def _write_safetensors(file: BinaryIO, metadata, tensors, checksums):
+def _header(metadata, tensors, path):
+    """The length and the header of the binary form."""
     header = {"__metadata__": metadata}
     offset = 0
     for tensor in tensors:
-        header[tensor.name] = {"dtype": tensor.dtype, "shape": list(tensor.shape), "data_offsets": [offset, offset + tensor.nbytes]}
-        offset += tensor.nbytes
+        end = offset + tensor.nbytes
+        header[tensor.name] = {"dtype": tensor.dtype, "shape": list(tensor.shape), "data_offsets": [offset, end]}
+        offset = end
     encoded = strict_json.dumps(header).encode("utf-8")
     encoded += b" " * (-len(encoded) % 8)
     if len(encoded) > MAX_HEADER:
-        raise ConvertError(file.name, f"at most {MAX_HEADER:,} bytes of header", f"{len(encoded):,}",
+        raise ConvertError(path, f"at most {MAX_HEADER:,} bytes of header", f"{len(encoded):,}",
                            "Architecture, vocabulary, examples and parity together are too long.")
-    file.write(len(encoded).to_bytes(8, "little"))
-    file.write(encoded)
-    for tensor in tensors:
-        file.write(_bytes(_read_again(tensor, checksums)))
+    return len(encoded).to_bytes(8, "little") + encoded
 
 
 def _write_json(file: BinaryIO, metadata, tensors, checksums):
@@ -157,7 +161,7 @@ def require_writable(path: str, inputs: List[str], force: bool) -> None:
         with open(path, "rb") as file:
             start = file.read(256)
     except OSError as error:
-        raise ConvertError(path, "a file that can be replaced", error.strerror or str(error)) from None
+        raise ConvertError(path, "a file that can be replaced", reason(error)) from None
     if not _BUNDLE_START.match(start):
         raise ConvertError(path, "no file, or an earlier bundle to replace", "a file of another kind",
                            "Give another name by -o, or say --force.")
@@ -179,7 +183,7 @@ def _replacing(path: str) -> Iterator[BinaryIO]:
                 os.chmod(temporary, os.stat(target).st_mode & 0o777)
             os.replace(temporary, target)
         except OSError as error:
-            raise ConvertError(path, "an output that can be written", error.strerror or str(error)) from None
+            raise ConvertError(path, "an output that can be written", reason(error)) from None
     except BaseException:
         if os.path.exists(temporary):
             os.unlink(temporary)

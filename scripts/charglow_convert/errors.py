@@ -41,3 +41,9 @@ def quoted(text: str) -> str:
 def grouped(count: int, singular: str, plural: str = "") -> str:
     """`1 layer`, `12,345 layers`."""
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
+def reason(error: OSError) -> str:
+    """What the operating system says, as part of a sentence."""
+    text = error.strerror or str(error)
+    return text[:1].lower() + text[1:]

@@ -177,14 +177,11 @@ class Attributes:
             raise ConvertError(where, f"at most {self._file_size:,} bytes (the file's size)", f"{nbytes:,}", DAMAGED)
         with guard(where):
             value = self._owner.attrs[name]
-            values = [value] if shape == () else list(value)
-        texts = []
-        for value in values:
-            if isinstance(value, bytes):
-                with guard(where):
-                    value = value.decode("utf-8")
-            check_unicode(value, where)
-            texts.append(str(value))
+            values = [value] if shape == () else list(np.asarray(value).reshape(-1))
+        # bytes or str, whichever the string's HDF5 type and the version of h5py make of it
+        texts = [value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value) for value in values]
+        for text in texts:
+            check_unicode(text, where)
         return texts, shape
 
 

@@ -5,7 +5,7 @@ import zipfile
 
 import h5py
 
-from .errors import ConvertError
+from .errors import ConvertError, reason
 
 EXPECTED = "a Keras HDF5 file (.h5, .hdf5)"
 _DOWNLOAD = "Download the file itself again."
@@ -37,7 +37,7 @@ def require_hdf5(path: str) -> None:
         with open(path, "rb") as file:
             head = file.read(1024)
     except OSError as error:
-        raise ConvertError(path, EXPECTED, error.strerror or str(error)) from None
+        raise ConvertError(path, EXPECTED, reason(error)) from None
     if not head:
         raise ConvertError(path, EXPECTED, "an empty file", _DOWNLOAD)
     if h5py.is_hdf5(path):  # also finds a signature behind a user block

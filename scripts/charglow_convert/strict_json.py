@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from .errors import ConvertError, quoted
+from .errors import ConvertError, quoted, reason
 
 # Nested objects and lists. The engine's limits (wasm/bundle/limits.h): models hold models, all else is flat.
 MAX_DEPTH = 16
@@ -88,7 +88,7 @@ def read_file(path: str, hint: str = "") -> str:
         with open(path, "rb") as file:
             data = file.read()
     except OSError as error:
-        raise ConvertError(path, "a file that can be read", error.strerror or str(error)) from None
+        raise ConvertError(path, "a file that can be read", reason(error)) from None
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise ConvertError(path, "UTF-8 text", "UTF-16 text (as PowerShell's > writes)", "Save it again as UTF-8.")
     try:

@@ -7,11 +7,12 @@ import { duration, UserError } from "./say.mjs";
  * @typedef {object} Options
  * @property {Record<string, string | undefined>} [env] set on top of this process's environment; undefined removes
  * @property {string} [cwd]
+ * @property {number} [limit] milliseconds after which it is killed; without one it may take for ever
  * @property {boolean} [show] print the program's output as it comes, besides keeping it
  *
  * @typedef {object} Result
  * @property {number | null} code exit code; null when a signal ended it or it could not be started
- * @property {string} how "exit code 3", "signal SIGSEGV" or "could not be started: ..."
+ * @property {string} how "exit code 3", "signal SIGSEGV", "no end within 10 min 0 s" or "could not be started: ..."
  * @property {string} output stdout and stderr, in the order they came
  * @property {string} stdout
  * @property {number} milliseconds
@@ -24,7 +25,7 @@ const HEARTBEAT_MS = 30_000;
  * Runs a program to its end. Never throws for what the program does.
  * @param {string} command @param {string[]} args @param {Options} [options] @returns {Promise<Result>}
  */
-export function run(command, args, { env = {}, cwd = ROOT, show = false } = {}) {
+export function run(command, args, { env = {}, cwd = ROOT, limit, show = false } = {}) {
   const started = performance.now();
   return new Promise((resolve) => {
     // NODE_TEST_CONTEXT makes a Node.js test process report to its parent in a private form instead of as it is told.
@@ -36,11 +37,20 @@ export function run(command, args, { env = {}, cwd = ROOT, show = false } = {}) 
     const heartbeat = setInterval(() => {
       if (!show) console.log(`  … still working (${duration(performance.now() - started)})`);
     }, HEARTBEAT_MS);
+    let tooLong = false;
+    const guard = limit && setTimeout(() => {
+      tooLong = true;
+      child.kill("SIGKILL");
+      // Its own children may live on and keep these open, which must not keep us waiting.
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, limit);
     let output = "";
     let stdout = "";
     /** @param {number | null} code @param {string} how */
     const finish = (code, how) => {
       clearInterval(heartbeat);
+      clearTimeout(guard);
       resolve({ code, how, output, stdout, milliseconds: performance.now() - started });
     };
     child.stdout.setEncoding("utf8").on("data", (text) => {
@@ -53,7 +63,10 @@ export function run(command, args, { env = {}, cwd = ROOT, show = false } = {}) 
       if (show) process.stderr.write(text);
     });
     child.on("error", (error) => finish(null, `could not be started: ${error.message}`));
-    child.on("close", (code, signal) => finish(code, signal ? `signal ${signal}` : `exit code ${code}`));
+    child.on("close", (code, signal) => {
+      if (tooLong && limit) finish(null, `no end within ${duration(limit)}`);
+      else finish(code, signal ? `signal ${signal}` : `exit code ${code}`);
+    });
   });
 }
 

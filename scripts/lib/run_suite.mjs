@@ -6,6 +6,9 @@ import { run } from "./run.mjs";
 import { UserError } from "./say.mjs";
 import { failure, sum, tally } from "./tally.mjs";
 
+/** A program that runs longer hangs. All suites together take less. */
+const LIMIT_MS = 15 * 60_000;
+
 /**
  * @param {import("./suites.mjs").Suite} suite
  * @param {import("./probe.mjs").Machine} machine
@@ -21,7 +24,7 @@ export async function runSuite(suite, machine, reports = REPORTS) {
 
   /** @type {import("./suites.mjs").Tools["single"]} */
   const single = async (label, command, args) => {
-    const result = await run(command, args);
+    const result = await run(command, args, { limit: LIMIT_MS });
     const one = tally({ label, code: result.code, how: result.how, report: null, single: true });
     tallies.push(one);
     if (one.failed) output += result.output;
@@ -31,7 +34,7 @@ export async function runSuite(suite, machine, reports = REPORTS) {
     const path = join(reports, `${suite.name}-${tallies.length}.xml`);
     // The report of an earlier run must not pass for this one's.
     rmSync(path, { force: true });
-    const result = await run(command, args(path), { env });
+    const result = await run(command, args(path), { env, limit: LIMIT_MS });
     const report = existsSync(path) ? readFileSync(path, "utf8") : null;
     const one = tally({ label, code: result.code, how: result.how, report, single: false, files });
     tallies.push(one);

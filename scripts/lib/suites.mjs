@@ -22,7 +22,7 @@ import { cppSources } from "./cpp_sources.mjs";
 import { convertFixtures, convertModels } from "./models.mjs";
 import { PAGE_NEEDS } from "./needs.mjs";
 import { BUILD, ROOT } from "./paths.mjs";
-import { UserError } from "./say.mjs";
+import { done, duration, UserError } from "./say.mjs";
 import { filesBelow } from "./stamp.mjs";
 
 /** @param {Tools} tools @param {string} folder below the root @param {Record<string, string>} [env] */
@@ -46,7 +46,8 @@ async function nodeTests({ reported }, folder, env = {}) {
 const engineTests = (preset) => async (tools) => {
   const { machine, reported } = tools;
   await convertFixtures(machine);
-  await cmakeBuild(preset, machine);
+  const started = performance.now();
+  if (await cmakeBuild(preset, machine)) done(`Engine and tests built in build/${preset} in ${duration(performance.now() - started)}`);
   const jobs = String(os.availableParallelism());
   await reported(preset, machine.paths.ctest ?? "ctest", (report) => [
     ...["--test-dir", join(BUILD, preset), "--no-tests=error", "--output-on-failure", "--parallel", jobs, "--output-junit", report],

@@ -87,8 +87,16 @@ test("what a failing program prints is kept whole and in order", async () => {
   assert.equal(output.length, "first\n".length + 200_001);
 });
 
+test("a program that hangs is killed, even when a child of its own holds on to the output", async () => {
+  const child = 'require("node:child_process").spawn("sleep", ["3"], { stdio: "inherit" }); setInterval(() => {}, 1000)';
+  const { code, how, milliseconds } = await run(process.execPath, ["-e", child], { limit: 500 });
+  assert.deepEqual([code, how], [null, "no end within 500 ms"]);
+  assert.ok(milliseconds < 2900, "it waited for the child's child");
+});
+
 test("programs get no stdin, so that none can wait for an answer", async () => {
-  const { code, stdout } = await run(process.execPath, ["-e", 'process.stdin.on("end", () => console.log("end")).resume()']);
+  const source = 'process.stdin.on("end", () => console.log("end")).resume()';
+  const { code, stdout } = await run(process.execPath, ["-e", source], { limit: 20_000 });
   assert.deepEqual([code, stdout], [0, "end\n"]);
 });
 

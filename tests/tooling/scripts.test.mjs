@@ -114,8 +114,9 @@ test("the server: this machine only, right MIME types, sub-path, 404, the next p
   const taken = createServer();
   await new Promise((resolve) => taken.listen(0, "127.0.0.1", resolve));
   const { port } = taken.address();
-  const server = await serve({ folder, base: "/sub/path/", port });
+  let server;
   try {
+    server = await serve({ folder, base: "/sub/path/", port });
     const { hostname, port: used, pathname } = new URL(server.url);
     assert.equal(hostname, "127.0.0.1");
     assert.equal(pathname, "/sub/path/");
@@ -126,8 +127,8 @@ test("the server: this machine only, right MIME types, sub-path, 404, the next p
     assert.match(await type("engine.mjs"), /^text\/javascript/);
     assert.equal((await fetch(`${server.url}nothing-here`)).status, 404);
   } finally {
-    await server.close();
     taken.close();
+    await server?.close();
   }
 });
 

@@ -157,8 +157,8 @@ class SpecReader {
       CallSpec call;
       call.kwargs = json::object();
       if (node.is_object()) {
-        if (node.contains("args")) addKerasTensors(node["args"], call.inputs, at, 0);
         if (node.contains("kwargs") && node["kwargs"].is_object()) call.kwargs = node["kwargs"];
+        if (node.contains("args")) addKerasTensors(node["args"], call, at, 0);
       } else if (node.is_array()) {
         // tf.keras writes the calls of operation layers without the inner list.
         const bool single = !node.empty() && node[0].is_string();
@@ -175,16 +175,20 @@ class SpecReader {
     if (layer.calls.empty()) layer.calls.push_back({{}, json::object()});
   }
 
-  void addKerasTensors(const json& args, std::vector<TensorRef>& refs, const std::string& at, int depth) {
+  /// Tensors among the arguments of a Keras 3 call, also in lists. Other arguments are kept with the keyword ones, under
+  /// their position, for whoever knows what they mean to the layer.
+  void addKerasTensors(const json& args, CallSpec& call, const std::string& at, int depth) {
+    size_t position = 0;
     for (const json& arg : args) {
       if (arg.is_array() && depth < 4) {
-        addKerasTensors(arg, refs, at, depth + 1);
+        addKerasTensors(arg, call, at, depth + 1);
       } else if (arg.is_object() && arg.value("class_name", json()) == "__keras_tensor__" && arg.contains("config") &&
                  arg["config"].is_object() && arg["config"].contains("keras_history")) {
-        addRef(arg["config"]["keras_history"], refs, at);
+        addRef(arg["config"]["keras_history"], call.inputs, at);
       } else {
-        refuse("config-structure", at, "a tensor of the model", arg.dump().substr(0, 80));
+        call.kwargs[std::to_string(position)] = arg;
       }
+      ++position;
     }
   }
 

@@ -35,6 +35,11 @@ constexpr std::array kNames = {
     Entry{"exponential", Activation::Exponential},
     Entry{"log_sigmoid", Activation::LogSigmoid},
     Entry{"tanh_shrink", Activation::TanhShrink},
+    Entry{"soft_shrink", Activation::SoftShrink},
+    Entry{"hard_shrink", Activation::HardShrink},
+    Entry{"squareplus", Activation::Squareplus},
+    Entry{"sparse_plus", Activation::SparsePlus},
+    Entry{"sparse_sigmoid", Activation::SparseSigmoid},
     Entry{"softmax", Activation::Softmax},
     Entry{"log_softmax", Activation::LogSoftmax},
 };
@@ -132,6 +137,16 @@ void activate(Activation activation, std::span<float> row) {
       return each(row, [](float x) { return -softplus(-x); });
     case Activation::TanhShrink:
       return each(row, [](float x) { return x - std::tanh(x); });
+    case Activation::SoftShrink:
+      return each(row, [](float x) { return x > 0.5f ? x - 0.5f : x < -0.5f ? x + 0.5f : 0.0f; });
+    case Activation::HardShrink:
+      return each(row, [](float x) { return std::abs(x) > 0.5f ? x : 0.0f; });
+    case Activation::Squareplus:
+      return each(row, [](float x) { return 0.5f * (x + std::sqrt(x * x + 4.0f)); });
+    case Activation::SparsePlus:
+      return each(row, [](float x) { return x <= -1 ? 0.0f : x < 1 ? 0.25f * (x + 1) * (x + 1) : x; });
+    case Activation::SparseSigmoid:
+      return each(row, [](float x) { return std::clamp(0.5f * (x + 1.0f), 0.0f, 1.0f); });
     case Activation::Softmax:
       return softmax(row.data(), static_cast<int>(row.size()), 1);
     case Activation::LogSoftmax:

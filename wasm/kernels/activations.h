@@ -31,6 +31,11 @@ enum class Activation {
   Exponential,
   LogSigmoid,
   TanhShrink,
+  SoftShrink,     ///< threshold 0.5
+  HardShrink,     ///< threshold 0.5
+  Squareplus,     ///< b = 4
+  SparsePlus,
+  SparseSigmoid,
   Softmax,     ///< over the row
   LogSoftmax,  ///< over the row
 };

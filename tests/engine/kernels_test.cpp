@@ -1,0 +1,121 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <random>
+
+#include "kernels/activations.h"
+#include "kernels/affine.h"
+#include "kernels/reduce.h"
+
+namespace charglow {
+namespace {
+
+std::vector<float> randomFloats(size_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> range(-1.0f, 1.0f);
+  std::vector<float> values(count);
+  std::generate(values.begin(), values.end(), [&] { return range(random); });
+  return values;
+}
+
+struct Size {
+  int in;
+  int out;
+  int rows;
+};
+
+class AffineSizes : public ::testing::TestWithParam<Size> {};
+
+TEST_P(AffineSizes, IsTheProductInDoubles) {
+  const auto [in, out, rows] = GetParam();
+  const std::vector<float> kernel = randomFloats(static_cast<size_t>(in * out), 1);
+  const std::vector<float> bias = randomFloats(static_cast<size_t>(out), 2);
+  const std::vector<float> x = randomFloats(static_cast<size_t>(in * rows), 3);
+  for (const bool biased : {true, false}) {
+    const Affine affine(kernel, in, out, biased ? bias : std::vector<float>{});
+    // Room for a wrong kernel to write beyond its columns, and the mark it must leave alone.
+    std::vector<float> y(static_cast<size_t>(out * rows) + 1, 77.0f);
+    affine.apply(x.data(), rows, y.data());
+    for (int r = 0; r < rows; ++r) {
+      for (int j = 0; j < out; ++j) {
+        double sum = biased ? bias[static_cast<size_t>(j)] : 0.0;
+        for (int i = 0; i < in; ++i) sum += double{x[static_cast<size_t>(r * in + i)]} * double{kernel[static_cast<size_t>(i * out + j)]};
+        ASSERT_NEAR(y[static_cast<size_t>(r * out + j)], sum, 1e-5) << r << ", " << j;
+      }
+    }
+    EXPECT_EQ(y.back(), 77.0f);
+  }
+}
+
+// Around the narrow limit (16) and whole panels (32), with one and several rows.
+INSTANTIATE_TEST_SUITE_P(Sizes, AffineSizes,
+                         ::testing::Values(Size{1, 1, 1}, Size{7, 1, 5}, Size{5, 15, 3}, Size{5, 16, 3}, Size{3, 17, 2},
+                                           Size{9, 31, 1}, Size{9, 32, 4}, Size{9, 33, 1}, Size{13, 64, 2}, Size{100, 750, 3}),
+                         [](const auto& info) { return "in" + std::to_string(info.param.in) + "out" + std::to_string(info.param.out); });
+
+TEST(Activations, HaveTheNamesOfKeras) {
+  EXPECT_EQ(activationNamed("hard_sigmoid", false), Activation::HardSigmoid2);
+  EXPECT_EQ(activationNamed("hard_sigmoid", true), Activation::HardSigmoid3);
+  EXPECT_EQ(activationNamed("swish", false), activationNamed("silu", true));
+  EXPECT_EQ(activationNamed("sparsemax", true), std::nullopt);
+  EXPECT_EQ(activationNamed("", true), std::nullopt);
+}
+
+TEST(Activations, TheTwoHardSigmoidsDiffer) {
+  std::vector<float> old = {-4, -2.5, -1, 0, 1, 2.5, 4};
+  std::vector<float> now = old;
+  activate(Activation::HardSigmoid2, old);
+  activate(Activation::HardSigmoid3, now);
+  const std::vector<float> expectedOld = {0, 0, 0.3f, 0.5f, 0.7f, 1, 1};
+  const std::vector<float> expectedNow = {0, 0.0833333f, 0.3333333f, 0.5f, 0.6666667f, 0.9166667f, 1};
+  for (size_t i = 0; i < old.size(); ++i) {
+    EXPECT_NEAR(old[i], expectedOld[i], 1e-6);
+    EXPECT_NEAR(now[i], expectedNow[i], 1e-6);
+  }
+}
+
+/// No activation may turn a finite number, however large, into NaN.
+TEST(Activations, StandLargeNumbers) {
+  for (int which = 0; which <= static_cast<int>(Activation::LogSoftmax); ++which) {
+    const auto activation = static_cast<Activation>(which);
+    std::vector<float> row = {-1e30f, -100.0f, -1e-30f, 0.0f, 1e-30f, 100.0f, 1e30f};
+    activate(activation, row);
+    for (const float value : row) EXPECT_FALSE(std::isnan(value)) << activationName(activation);
+  }
+}
+
+TEST(Softmax, SumsToOneOverStrides) {
+  std::vector<float> values = {1000, -5, 1001, 7, 999, 0};  // two interleaved rows
+  softmax(values.data(), 3, 2);
+  softmax(values.data() + 1, 3, 2);
+  EXPECT_NEAR(values[0] + values[2] + values[4], 1.0, 1e-6);
+  EXPECT_NEAR(values[0], 0.24472847, 1e-6);
+  EXPECT_NEAR(values[3], 0.99908288, 1e-6);
+}
+
+TEST(Softmax, OfNothingIsNothing) { softmax(nullptr, 0, 1); }
+
+TEST(Reduce, EveryKindOverEveryAxis) {
+  const Shape shape = {{1}, {2}, {3}};
+  const std::vector<float> values = {1, 2, 3, 4, 5, 7};
+  const auto reduced = [&](ReduceKind kind, std::vector<size_t> axes) {
+    const Shape left = reducedShape(shape, axes, false);
+    std::vector<float> out(static_cast<size_t>(elementCount(left)));
+    reduce(kind, values, shape, axes, out);
+    return out;
+  };
+  EXPECT_EQ(reduced(ReduceKind::Sum, {1}), (std::vector<float>{5, 7, 10}));
+  EXPECT_EQ(reduced(ReduceKind::Sum, {2}), (std::vector<float>{6, 16}));
+  EXPECT_EQ(reduced(ReduceKind::Sum, {1, 2}), (std::vector<float>{22}));
+  EXPECT_EQ(reduced(ReduceKind::Mean, {1}), (std::vector<float>{2.5f, 3.5f, 5}));
+  EXPECT_EQ(reduced(ReduceKind::Max, {1}), (std::vector<float>{4, 5, 7}));
+  EXPECT_EQ(reduced(ReduceKind::Min, {2}), (std::vector<float>{1, 4}));
+  EXPECT_EQ(reduced(ReduceKind::Prod, {2}), (std::vector<float>{6, 140}));
+  EXPECT_EQ(shapeText(reducedShape(shape, std::vector<size_t>{1}, true)), "(1, 1, 3)");
+}
+
+}  // namespace
+}  // namespace charglow

@@ -1,0 +1,133 @@
+// The engine's numbers against Keras's own, over every fixture: each output, each attention and each intermediate layer
+// of each case. Compared here, not by verify(), which is itself under test below.
+
+#include "parity.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "fixtures.h"
+#include "session.h"
+
+namespace charglow {
+namespace {
+
+using nlohmann::json;
+using testing::allFixtures;
+using testing::openFixture;
+
+/// Fixtures of what the engine refuses, see refusal_test.cpp.
+const std::vector<std::string> kRefused = {"keras-3/mask_average_pooling"};
+
+std::vector<std::string> runnableFixtures() {
+  std::vector<std::string> names = allFixtures();
+  std::erase_if(names, [](const std::string& name) { return std::find(kRefused.begin(), kRefused.end(), name) != kRefused.end(); });
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void feed(Session& session, const json& one) {
+  if (one.contains("input")) {
+    session.setInput(one["input"]["values"].get<std::vector<float>>(), one["input"]["shape"].get<std::vector<int>>());
+    return;
+  }
+  std::vector<int32_t> ids;
+  for (const auto& row : one["ids"]) {
+    for (const auto& id : row) ids.push_back(id.get<int32_t>());
+  }
+  session.setIds(ids, static_cast<int>(one["ids"].size()));
+}
+
+/// Compares a layer's values with Keras's: |x - y| <= tolerance · max(1, |y|), or absolutely.
+void expectNear(const Value& value, const json& expected, double tolerance, bool relative, const std::string& what) {
+  std::vector<int> shape;
+  for (const Dim& dim : value.shape) shape.push_back(dim.size);
+  ASSERT_EQ(shape, expected["shape"].get<std::vector<int>>()) << what;
+  ASSERT_EQ(value.data.size(), expected["values"].size()) << what;
+  for (size_t i = 0; i < value.data.size(); ++i) {
+    const double keras = expected["values"][i].get<double>();
+    const double scale = relative ? std::max(1.0, std::abs(keras)) : 1.0;
+    ASSERT_LE(std::abs(static_cast<double>(value.data[i]) - keras), tolerance * scale) << what << ", value " << i;
+  }
+}
+
+class Parity : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Parity, EveryNumberIsKerass) {
+  const auto model = openFixture(GetParam());
+  const json parity = json::parse(model->parity());
+  ASSERT_FALSE(parity["cases"].empty());
+  Session session(model);
+  for (const json& one : parity["cases"]) {
+    SCOPED_TRACE(one["name"].get<std::string>());
+    feed(session, one);
+    ASSERT_FALSE(one["outputs"].empty());
+    for (const char* kind : {"outputs", "layers", "attention"}) {
+      if (!one.contains(kind)) continue;
+      const bool attention = std::string(kind) == "attention";
+      for (const auto& [layer, expected] : one[kind].items()) {
+        expectNear(session.value(session.nodeOf(layer)), expected, attention ? 1e-6 : 1e-5, !attention, layer + " in " + kind);
+      }
+    }
+  }
+}
+
+/// gtest's names take letters and digits only.
+std::string testName(const ::testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
+  std::replace_if(name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, Parity, ::testing::ValuesIn(runnableFixtures()), testName);
+
+TEST(ParityFixtures, AreThere) {
+  // Each generation that the README names; an empty folder must not pass as green.
+  for (const char* generation : {"keras-2.1", "keras-2.2", "tf-1.15", "keras-2.15", "keras-3"}) {
+    const std::vector<std::string> names = allFixtures();
+    const auto count = std::count_if(names.begin(), names.end(), [&](const std::string& name) { return name.starts_with(generation); });
+    EXPECT_GE(count, 8) << generation;
+  }
+}
+
+TEST(Verify, AgreesWithKeras) {
+  const ParityReport report = verify(openFixture("keras-2.15/classic"), testing::lowerAscii);
+  EXPECT_EQ(report.madeWith, "Keras 2.15.0, tensorflow 2.15.1");
+  EXPECT_GE(report.cases.size(), 7u);
+  EXPECT_TRUE(report.agrees());
+  EXPECT_LE(report.outputDifference(), 1e-5);
+  EXPECT_GT(report.outputDifference(), 0.0) << "float arithmetic in another order is never exactly Keras's";
+}
+
+TEST(Verify, SeesIdsThatDiffer) {
+  // Without lower-casing, the capitals of the fixture's texts are other characters.
+  const LowerCase none = [](std::u32string_view text) {
+    LoweredText same{std::u32string(text), {}};
+    for (uint32_t i = 0; i < text.size(); ++i) same.origin.push_back(i);
+    return same;
+  };
+  const ParityReport report = verify(openFixture("keras-2.15/text_non_ascii"), none);
+  EXPECT_FALSE(report.agrees());
+  EXPECT_TRUE(std::any_of(report.cases.begin(), report.cases.end(), [](const ParityCase& one) { return !one.idsAgree; }));
+}
+
+TEST(ParityCase, AgreesWithinTheFormatsTolerancesOnly) {
+  ParityCase one;
+  one.outputDifference = 1e-5;
+  one.attentionDifference = 1e-6;
+  EXPECT_TRUE(one.agrees());
+  one.outputDifference = 1.1e-5;
+  EXPECT_FALSE(one.agrees());
+  one.outputDifference = 0;
+  one.attentionDifference = 1.1e-6;
+  EXPECT_FALSE(one.agrees());
+  one.attentionDifference = 0;
+  one.problem = "a layer that is not there";
+  EXPECT_FALSE(one.agrees());
+}
+
+}  // namespace
+}  // namespace charglow

@@ -1,10 +1,10 @@
 """What people and tests add to a model: labels, title, licence, examples (about.json) and Keras's own answers (parity)."""
 
-import math
+import sys
 from typing import Any, Dict, Iterable, List
 
 from . import strict_json
-from .errors import ConvertError, quoted
+from .errors import ConvertError, described, quoted, require_unicode
 
 _ABOUT_KEYS = ("title", "licence", "labels", "examples")
 _EXAMPLE_KEYS = ("text", "title", "note")
@@ -33,7 +33,8 @@ def read_about(path: str) -> Dict[str, Any]:
 
 def check_line(value: Any, where: str) -> str:
     """A string with something in it."""
-    if not _string(value, where).strip():
+    require_unicode(_string(value, where), where)
+    if not value.strip():
         raise ConvertError(where, "some text", "an empty string", "Leave it out where there is nothing to say.")
     return value
 
@@ -58,8 +59,8 @@ def read_parity(path: str, layer_names: Iterable[str]) -> str:
     source = strict_json.read_file(path)
     parity = _object(strict_json.loads(source, path), path, ("made_with", "cases"), required=("made_with", "cases"))
     made_with = parity["made_with"]
-    if not isinstance(made_with, dict) or not made_with:
-        raise ConvertError(f"{path}: made_with", "an object of versions", "none")
+    if not _object(made_with, f"{path}: made_with"):
+        raise ConvertError(f"{path}: made_with", "an object of versions", "an empty one")
     for key, version in made_with.items():
         _string(version, f"{path}: made_with: {key}")
     cases = _list(parity["cases"], f"{path}: cases")
@@ -101,9 +102,10 @@ def _check_ids(ids, where):
     for row in rows:
         for token_id in _list(row, where):
             if type(token_id) is not int or token_id < 0:
-                raise ConvertError(where, "whole numbers from 0", f"{token_id!r}")
-    if not rows or any(len(row) != len(rows[0]) for row in rows):
-        raise ConvertError(where, "rows of equal length (batch, timesteps)", f"rows of {sorted({len(r) for r in rows})}")
+                raise ConvertError(where, "whole numbers from 0", described(token_id))
+    lengths = sorted({len(row) for row in rows})
+    if len(lengths) != 1:
+        raise ConvertError(where, "rows of equal length (batch, timesteps)", f"rows of {lengths}" if lengths else "no rows")
 
 
 def _check_array(array, where):
@@ -118,13 +120,13 @@ def _check_array(array, where):
     if len(values) != size:
         raise ConvertError(f"{where}: values", f"{size:,} for the shape {shape}", f"{len(values):,}")
     for index, value in enumerate(values):
-        if type(value) not in (int, float) or not math.isfinite(value):
-            raise ConvertError(f"{where}: values[{index}]", "a finite number", f"{value!r}")
+        if type(value) not in (int, float) or not abs(value) <= sys.float_info.max:
+            raise ConvertError(f"{where}: values[{index}]", "a finite number", described(value))
 
 
 def _object(value, where, allowed=None, required=()):
     if not isinstance(value, dict):
-        raise ConvertError(where, "an object", type(value).__name__)
+        raise ConvertError(where, "an object", described(value))
     for key in value:
         if allowed is not None and key not in allowed:
             raise ConvertError(where, "the members " + ", ".join(allowed), quoted(key))
@@ -136,11 +138,11 @@ def _object(value, where, allowed=None, required=()):
 
 def _list(value, where):
     if not isinstance(value, list):
-        raise ConvertError(where, "a list", type(value).__name__)
+        raise ConvertError(where, "a list", described(value))
     return value
 
 
 def _string(value, where):
     if not isinstance(value, str):
-        raise ConvertError(where, "a string", type(value).__name__)
+        raise ConvertError(where, "a string", described(value))
     return value

@@ -47,3 +47,24 @@ def reason(error: OSError) -> str:
     """What the operating system says, as part of a sentence."""
     text = error.strerror or str(error)
     return text[:1].lower() + text[1:]
+
+
+def described(value) -> str:
+    """What a JSON value is, for messages."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"the string {quoted(value)}"
+    if isinstance(value, (int, float)):
+        return f"the number {value}" if abs(value) < 1e300 else "a number too large"
+    return "a list" if isinstance(value, list) else "an object"
+
+
+def require_unicode(text: str, where: str) -> None:
+    """Refuses a command-line argument that was not text in the terminal's encoding (Python keeps such bytes as surrogates)."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ConvertError(where, "Unicode text", f"an undecodable byte at character {error.start}") from None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Union
 
 from . import strict_json
-from .errors import ConvertError, grouped, quoted
+from .errors import ConvertError, described, grouped, quoted, require_unicode
 
 # keras_preprocessing/text.py, Tokenizer.__init__
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
@@ -40,10 +40,7 @@ def from_charset(charset: str, first_id: int) -> Dict[str, Any]:
     where = "--charset"
     if not charset:
         raise ConvertError(where, "at least one character", "none")
-    try:
-        charset.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ConvertError(where, "Unicode text", f"an undecodable byte at character {error.start}") from None
+    require_unicode(charset, where)
     vocabulary: Dict[str, int] = {}
     for index, character in enumerate(charset):
         if character in vocabulary:
@@ -60,7 +57,7 @@ def from_file(path: str) -> Dict[str, Any]:
     if isinstance(content, str):  # json.dump(tokenizer.to_json()), as TensorFlow's own tutorials write it
         content = strict_json.loads(content, path)
     if not isinstance(content, dict):
-        raise ConvertError(path, _EXPECTED_VOCABULARY, _kind(content))
+        raise ConvertError(path, _EXPECTED_VOCABULARY, described(content))
     if content.get("class_name") == "Tokenizer":
         return _from_tokenizer(content.get("config"), path)
     if isinstance(content.get("config"), (dict, list)):
@@ -72,7 +69,7 @@ def from_file(path: str) -> Dict[str, Any]:
 def _from_tokenizer(config, path):
     where = f"{path}: config"
     if not isinstance(config, dict):
-        raise ConvertError(where, "a Tokenizer's configuration", _kind(config))
+        raise ConvertError(where, "a Tokenizer's configuration", described(config))
     unknown = sorted(set(config) - _TOKENIZER_KEYS)
     if unknown:
         raise ConvertError(where, "the options of Keras's Tokenizer", f"the unknown {quoted(unknown[0])}")
@@ -87,7 +84,7 @@ def _from_tokenizer(config, path):
     char_level = _typed(config, "char_level", bool, where)
     num_words = config.get("num_words")
     if num_words is not None and (type(num_words) is not int or num_words < 0):
-        raise ConvertError(f"{where}: num_words", "a whole number or null", _kind(num_words))
+        raise ConvertError(f"{where}: num_words", "a whole number or null", described(num_words))
 
     stated = {
         "unit": "char" if char_level else "word",
@@ -104,7 +101,7 @@ def _from_tokenizer(config, path):
     oov_token = config.get("oov_token")
     if oov_token is not None:
         if not isinstance(oov_token, str) or oov_token not in vocabulary:
-            raise ConvertError(f"{where}: oov_token", "a token of word_index", _kind(oov_token),
+            raise ConvertError(f"{where}: oov_token", "a token of word_index", described(oov_token),
                                "Call fit_on_texts before to_json().")
         stated["oov"] = vocabulary[oov_token]
         if char_level and len(oov_token) != 1:
@@ -116,38 +113,25 @@ def _typed(config, key, kind, where, default=None):
     value = config.get(key, default)
     if not isinstance(value, kind):
         names = {bool: "true or false", str: "a string"}
-        raise ConvertError(f"{where}: {key}", names[kind], _kind(value))
+        raise ConvertError(f"{where}: {key}", names[kind], described(value))
     return value
 
 
 def _vocabulary(content, where):
     if not isinstance(content, dict):
-        raise ConvertError(where, "an object {token: id}", _kind(content))
+        raise ConvertError(where, "an object {token: id}", described(content))
     for token, token_id in content.items():
         at = f"{where}: {quoted(token)}"
         if type(token_id) is not int:
             hint = "This looks like {id: token}: turn it round." if isinstance(token_id, str) and token.isdigit() else ""
-            raise ConvertError(at, "a whole number as id", _kind(token_id), hint)
+            raise ConvertError(at, "a whole number as id", described(token_id), hint)
         if not 0 <= token_id <= MAX_ID:
-            raise ConvertError(at, f"an id from 0 to {MAX_ID:,}", f"{token_id:,}" if abs(token_id) < 10**18 else "a larger one")
+            raise ConvertError(at, f"an id from 0 to {MAX_ID:,}", described(token_id))
         if not token:
             raise ConvertError(at, "a token", "an empty string", "Leave it out, and give the padding's id by --pad.")
     if not content:
         raise ConvertError(where, "at least one token", "none")
     return dict(content)
-
-
-def _kind(value) -> str:
-    """What a JSON value is, for messages."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return f"the number {value}"
-    if isinstance(value, str):
-        return f"the string {quoted(value)}"
-    return "a list" if isinstance(value, list) else "an object"
 
 
 def build(stated: Dict[str, Any], options: TextOptions, where: str) -> Dict[str, Any]:

@@ -73,7 +73,7 @@ def write_json(path, value):
     return path
 
 
-def tokenizer(word_index, **config):
+def tokenizer(word_index, /, **config):
     """The object behind Tokenizer.to_json(), as keras_preprocessing writes it."""
     defaults = {
         "num_words": None, "filters": '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', "lower": True, "split": " ",

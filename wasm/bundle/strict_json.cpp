@@ -219,7 +219,9 @@ std::string describeJson(const nlohmann::json& value) {
 }
 
 bool isWhole(const nlohmann::json& value, uint64_t most) {
-  return value.is_number_unsigned() && value.get<uint64_t>() <= most;
+  // nlohmann holds what a program gives it as an int in another type than what it parses.
+  if (value.is_number_unsigned()) return value.get<uint64_t>() <= most;
+  return value.is_number_integer() && value.get<int64_t>() >= 0 && value.get<uint64_t>() <= most;
 }
 
 }  // namespace charglow

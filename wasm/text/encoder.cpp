@@ -130,11 +130,7 @@ void TextEncoder::encodeWords(const SourceText& source, EncodedText& out) const 
       const EncodedText::Token token = read(found == words_.end() ? nullptr : &found->second);
       const auto index = static_cast<int32_t>(out.tokens_.size());
       for (size_t i = begin; i < end; ++i) {
-        const uint32_t at = out.replacedAt_[i];
-        // With a separator of several characters, a word can hold a piece of the one that replaced a filtered
-        // character.
-        if (isFiltered(source.text[at])) continue;
-        const uint32_t from = source.origin[at];
+        const uint32_t from = source.origin[out.replacedAt_[i]];
         if (token.id < 0) {
           if (out.lost_[from] == kNothingLost) out.lost_[from] = static_cast<uint8_t>(token.fate);
         } else if (out.count[from] == 0) {

@@ -43,11 +43,7 @@ std::optional<Problem> problemOfEntry(const std::string& token, const json& id, 
                    id.is_string() && isDigits(token) ? "This looks like {id: token}: turn it round." : ""};
   }
   if (!isWhole(id, static_cast<uint64_t>(kLargestId))) {
-    constexpr int64_t kMostWritten = 999'999'999'999'999'999;
-    const bool huge = id.is_number_unsigned() && id.get<uint64_t>() > static_cast<uint64_t>(kMostWritten);
-    const int64_t value = huge ? 0 : id.get<int64_t>();
-    return Problem{"vocabulary-id", at, "an id from 0 to " + grouped(kLargestId),
-                   huge || value < -kMostWritten ? "a larger one" : grouped(value), ""};
+    return Problem{"vocabulary-id", at, "an id from 0 to " + grouped(kLargestId), kindOf(id), ""};
   }
   return std::nullopt;
 }
@@ -98,7 +94,8 @@ std::u32string stringOf(const json& config, const char* key, const std::string& 
 std::optional<int32_t> numWordsOf(const json& config, const std::string& where) {
   const json value = config.value("num_words", json());
   if (value.is_null()) return std::nullopt;
-  if (!value.is_number_unsigned()) fail(where + ": num_words", "a whole number or null", kindOf(value));
+  if (!isWhole(value, std::numeric_limits<uint64_t>::max()))
+    fail(where + ": num_words", "a whole number or null", kindOf(value));
   // Every id is below a limit beyond all ids.
   if (value == 0 || value.get<uint64_t>() > static_cast<uint64_t>(kLargestId)) return std::nullopt;
   return value.get<int32_t>();

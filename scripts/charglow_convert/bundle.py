@@ -144,13 +144,12 @@ def _write_json(file: BinaryIO, metadata, tensors, checksums):
 
 def require_writable(path: str, inputs: List[str], force: bool) -> None:
     """Refuses an output that would destroy something other than an earlier bundle."""
-    if not os.path.lexists(path):
-        folder = os.path.dirname(path) or "."
-        if not os.path.isdir(folder):
+    if not os.path.exists(path):
+        if not os.path.isdir(os.path.dirname(os.path.realpath(path))):
             raise ConvertError(path, "a folder to write to", "no such folder", "Make the folder first.")
         return
     for source in inputs:
-        if os.path.exists(source) and os.path.exists(path) and os.path.samefile(source, path):
+        if os.path.exists(source) and os.path.samefile(source, path):
             raise ConvertError(path, "an output of its own", "one of the inputs", "Give another name by -o.")
     if not os.path.isfile(path):
         raise ConvertError(path, "a file name", "a folder" if os.path.isdir(path) else "something that is not a file",

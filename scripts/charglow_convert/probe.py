@@ -7,6 +7,7 @@ measured with HDF5 2.0), and neither a signal handler nor a thread of Python get
 import os
 import subprocess
 import sys
+from typing import Optional
 
 from . import hdf5, keras_hdf5
 from .errors import ConvertError
@@ -19,12 +20,12 @@ _PACKAGE_PARENT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from charglow_convert import probe; probe.read_all(sys.argv[2])"
 
 
-def check(path: str, seconds: float = SECONDS) -> None:
+def check(path: str, seconds: Optional[float] = None) -> None:
     """Returns if the file can be read to its end or to an orderly error, which the caller will meet as well.
 
-    Raises ConvertError if the library hangs or crashes on it.
+    Raises ConvertError if the library crashes on it, or has not come back after `seconds` and a time for the file's size.
     """
-    deadline = seconds + os.path.getsize(path) / BYTES_PER_SECOND
+    deadline = (SECONDS if seconds is None else seconds) + os.path.getsize(path) / BYTES_PER_SECOND
     command = [sys.executable, "-c", _PROGRAM, _PACKAGE_PARENT, path]
     try:
         status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

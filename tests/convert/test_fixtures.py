@@ -1,0 +1,117 @@
+"""The files that real Keras wrote: every fixture, and the sample models of the page."""
+
+import json
+import os
+
+import h5py
+import numpy as np
+import pytest
+
+import reading
+from conftest import REPOSITORY
+
+FIXTURES = REPOSITORY / "tests" / "fixtures"
+CASES = sorted(path.parent for name in ("model.h5", "weights.h5") for path in FIXTURES.glob(f"*/*/{name}"))
+SAMPLES = sorted(path.parent for path in (REPOSITORY / "web" / "models").glob("*/weights.best.hdf5"))
+GENERATIONS = {"keras-2.15", "keras-2.2", "tf-1.15"}
+
+
+def test_there_are_fixtures():
+    assert GENERATIONS <= {case.parent.name for case in CASES}
+    assert SAMPLES
+
+
+def arguments_of(case):
+    """What the command line for a fixture is: its files, and text.json as options ({"one_hot": true} is --one-hot)."""
+    full = case / "model.h5"
+    arguments = [full] if full.exists() else [case / "weights.h5", "--config", case / "config.json"]
+    for option, name in (("--vocab", "vocab.json"), ("--parity", "parity.json")):
+        if (case / name).exists():
+            arguments += [option, case / name]
+    if (case / "text.json").exists() and (case / "vocab.json").exists():
+        for key, value in json.loads((case / "text.json").read_text()).items():
+            option = "--" + key.replace("_", "-")
+            if value is not False:
+                arguments += [option] if value is True else [option, value]
+    return arguments
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
+def test_fixture(folder, converted, case):
+    arguments = arguments_of(case)
+    converted(*arguments, "-o", "m.safetensors")
+    bundle = reading.read_safetensors(folder / "m.safetensors")
+    check_against_the_source(bundle, arguments[0])
+    if (case / "config.json").exists():
+        assert bundle.metadata["model_config"] == (case / "config.json").read_text(encoding="utf-8")
+    check_texts(bundle)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_sample_model(folder, converted, sample):
+    source = sample / "weights.best.hdf5"
+    arguments = []
+    for option, name in (("--vocab", "tokenizer.json"), ("--about", "about.json"), ("--parity", "parity.json")):
+        if (sample / name).exists():
+            arguments += [option, sample / name]
+    converted(source, *arguments, "-o", "m.safetensors")
+    bundle = reading.read_safetensors(folder / "m.safetensors")
+    check_against_the_source(bundle, source)
+    check_texts(bundle)
+
+
+def check_against_the_source(bundle, path):
+    """Every weight below the layers, none of the optimizer's, each with the file's own numbers and order."""
+    with h5py.File(path, "r") as file:
+        full = "model_weights" in file
+        top = file["model_weights"] if full else file
+        prefix = "model_weights/" if full else ""
+        stored = {}
+        top.visititems(lambda name, item: stored.update({prefix + name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+        order = [name.decode() if isinstance(name, bytes) else name for name in top.attrs["layer_names"]]
+        config = file.attrs.get("model_config")
+    assert [layer["name"] for layer in bundle.json("layers")] == order
+    assert set(bundle.tensors) == set(stored)
+    for name, array in stored.items():
+        np.testing.assert_array_equal(bundle.tensors[name], array)
+        assert bundle.tensors[name].dtype == array.dtype
+    if config is not None:
+        assert bundle.metadata["model_config"] == (config.decode() if isinstance(config, bytes) else config)
+    assert bundle.json("source") == {"layout": "keras-hdf5" if full else "keras-hdf5-weights", "file": os.path.basename(path)}
+
+
+def check_texts(bundle):
+    """Where the model has a vocabulary and Keras's own ids for texts: the bundle's `text` leads to the same ids."""
+    if "text" not in bundle.metadata:
+        return
+    text = bundle.json("text")
+    checked = 0
+    for case in bundle.json("parity")["cases"]:
+        if "text" in case:
+            for row in case["ids"]:
+                assert encode(case["text"], text, len(row)) == row, case["name"]
+            checked += 1
+    assert checked
+
+
+def encode(source, text, timesteps):
+    """A minimal encoder, by FORMAT.md section 5 alone."""
+    if text["lower"]:
+        source = source.lower()
+    if text["unit"] == "word":
+        for character in text["filters"]:
+            source = source.replace(character, text["split"])
+        tokens = [token for token in source.split(text["split"]) if token]
+    else:
+        tokens = list(source)
+    ids = []
+    for token in tokens:
+        token_id = text["vocabulary"].get(token)
+        if token_id is None or (text["num_words"] is not None and token_id >= text["num_words"]):
+            token_id = text["oov"]
+        if token_id != "drop":
+            ids.append(token_id)
+    timesteps = text["length"] or timesteps
+    ids = ids[-timesteps:] if text["truncating"] == "pre" else ids[:timesteps]
+    fill = [text["pad"]] * (timesteps - len(ids))
+    return fill + ids if text["padding"] == "pre" else ids + fill

@@ -192,12 +192,13 @@ export class App {
     if (text === null && card.examples[0]) this.#editor.setText(card.examples[0].text);
     this.#pieces = [];
     this.#guess();
-    if (card.text) this.#client?.run(this.#editor.text);
+    if (card.text) this.#run(this.#editor.text);
     else this.#askForVocabulary(card);
     this.#draw();
   }
 
   #askForVocabulary(card: ModelCard): void {
+    this.#setBusy(false);
     this.#strip.clearTruth();
     this.#prediction.showNone("This model has no vocabulary, so it cannot read text yet. ", button("link", "Give it one", () => this.#vocabulary.open(card)));
     this.#vocabulary.open(card);
@@ -208,11 +209,14 @@ export class App {
   #input(text: string): void {
     this.#store.update({ text });
     this.#guess();
-    if (this.#model?.card.text) {
-      this.#typedAt.set(text, performance.now());
-      this.#client?.run(text);
-    }
-    this.#examples.mark(text);
+    this.#run(text);
+  }
+
+  #run(text: string): void {
+    if (!this.#model?.card.text) return;
+    this.#typedAt.set(text, performance.now());
+    this.#setBusy(true);
+    this.#client?.run(text);
   }
 
   /** Draws the text before the engine has answered. */
@@ -226,6 +230,7 @@ export class App {
     this.#answer = { text, result };
     this.#measure(text);
     this.#draw();
+    if (text === this.#editor.text) this.#setBusy(false);
     clearTimeout(this.#speakTimer);
     this.#speakTimer = setTimeout(() => this.#speak(), SPEAK_AFTER);
   }
@@ -238,6 +243,12 @@ export class App {
     this.#strip.clearTruth();
     this.#prediction.showNone(problems.map((problem) => clip(problemText(problem), 600)).join(" "));
     this.#draw();
+    this.#setBusy(false);
+  }
+
+  /** Whether what is on screen is not yet the engine's answer to the text on screen. */
+  #setBusy(busy: boolean): void {
+    byId("sheet", HTMLElement).setAttribute("aria-busy", String(busy));
   }
 
   #measure(text: string): void {
@@ -346,7 +357,7 @@ export class App {
     if (text === this.#editor.text) return;
     this.#editor.setText(text);
     this.#guess();
-    if (this.#model?.card.text) this.#client?.run(this.#editor.text);
+    this.#run(this.#editor.text);
   }
 
   #noteAll(notes: readonly string[]): void {

@@ -40,7 +40,7 @@ describe("convertCommand", () => {
 it("refuses by size before reading", () => {
   expect(sizeProblem("a", FILE_LIMIT)).toBeNull();
   expect(problemText(sizeProblem("a.safetensors", FILE_LIMIT + 1)!)).toBe(
-    `a.safetensors: expected at most ${FILE_LIMIT} bytes, found ${FILE_LIMIT + 1} bytes. The page keeps the whole model in memory and reads nothing larger.`,
+    "a.safetensors: expected at most 256,000,000 bytes, found 256,000,001 bytes. The page keeps the whole model in memory and reads nothing larger.",
   );
 });
 

@@ -1,5 +1,6 @@
 /** What a dropped file is, by its content first and its name second. Nothing is read before its size is known. */
 import type { Problem } from "#engine";
+import { countText } from "./numbers.ts";
 
 /** Largest file that is read, in bytes. A bundle of this size has 64 million parameters. */
 export const FILE_LIMIT = 256 * 1000 * 1000;
@@ -57,7 +58,7 @@ export function sizeProblem(name: string, size: number): Problem | null {
   if (size <= FILE_LIMIT) return null;
   return {
     code: "file-too-large", where: name,
-    expected: `at most ${FILE_LIMIT} bytes`, actual: `${size} bytes`,
+    expected: `at most ${countText(FILE_LIMIT)} bytes`, actual: `${countText(size)} bytes`,
     hint: "The page keeps the whole model in memory and reads nothing larger.",
   };
 }

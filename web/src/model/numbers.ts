@@ -7,6 +7,11 @@ export function weightText(value: number): string {
   return value.toPrecision(3);
 }
 
+/** A number that stays as it is while one types, without trailing zeros: "0.004". */
+export function constantText(value: number): string {
+  return value !== 0 && Math.abs(value) < 1e-4 ? power(value, 1) : String(Number(value.toPrecision(3)));
+}
+
 /** A probability with three decimals; never 1.000 for what is not certain, never 0.000 for what is not impossible. */
 export function probabilityText(value: number): string {
   if (value > 0.9995 && value < 1) return ">0.999";
@@ -38,9 +43,9 @@ export function millisecondsText(value: number): string {
   return value.toFixed(value < 9.95 ? 1 : 0);
 }
 
-/** A count with thin groups: "1 043 201". */
+/** A count in groups of three, as the engine writes it: "1,043,201". */
 export function countText(value: number): string {
-  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** Bytes: "4.2 MB", "812 kB". */

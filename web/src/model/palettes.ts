@@ -6,7 +6,7 @@
  * To add one: a line in PALETTES. tests/web/unit/palettes.test.ts then checks its monotony and the contrast of its text.
  */
 import { rgb } from "d3-color";
-import { interpolateLab } from "d3-interpolate";
+import { interpolateLab, piecewise } from "d3-interpolate";
 import { interpolateBlues, interpolateCividis, interpolateInferno, interpolateYlOrBr } from "d3-scale-chromatic";
 import { inkOn, type Rgb } from "./contrast.ts";
 
@@ -40,6 +40,14 @@ function part(theme: Theme, ramp: Ramp, from: number, to: number, fade: number):
 
 export const PALETTES: readonly Palette[] = [
   {
+    id: "glow",
+    name: "warm red",
+    note: "white to vermilion, even steps of lightness",
+    // Its end is just light enough for dark letters, so that no letter changes its ink from one key to the next.
+    light: piecewise(interpolateLab, [paperCss("light"), "rgb(254, 224, 214)", "rgb(250, 152, 126)", "rgb(240, 72, 44)"]),
+    dark: piecewise(interpolateLab, [paperCss("dark"), "rgb(84, 36, 30)", "rgb(176, 58, 40)", "rgb(255, 112, 78)"]),
+  },
+  {
     id: "red",
     name: "classic red",
     note: "rgb(255, 255 \u2212 255a, 255 \u2212 255a)",
@@ -52,7 +60,7 @@ export const PALETTES: readonly Palette[] = [
     name: "ember",
     note: "YlOrBr on white, inferno on black; safe for colour-blind readers",
     light: part("light", interpolateYlOrBr, 0.08, 0.92, 0.06),
-    dark: part("dark", interpolateInferno, 0.3, 0.92, 0.3),
+    dark: part("dark", interpolateInferno, 0.28, 0.92, 0.34),
   },
   {
     id: "blue",
@@ -65,7 +73,8 @@ export const PALETTES: readonly Palette[] = [
     id: "cividis",
     name: "cividis",
     note: "made to look alike with and without colour blindness",
-    light: part("light", (t) => interpolateCividis(1 - t), 0.06, 0.95, 0.12),
+    // Its yellow end would shout "nothing here" the loudest, so the paper leads to its greys instead.
+    light: part("light", (t) => interpolateCividis(1 - t), 0.36, 0.96, 0.36),
     dark: part("dark", interpolateCividis, 0.16, 0.98, 0.2),
   },
 ];

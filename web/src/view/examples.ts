@@ -7,7 +7,8 @@ const EXAMPLES_SHOWN = 12;
 export class Examples {
   readonly #root = byId("examples", HTMLDivElement);
   readonly #onPick: (text: string) => void;
-  #chips: { text: string; chip: HTMLButtonElement }[] = [];
+  readonly #note = byId("example-note", HTMLParagraphElement);
+  #chips: { text: string; note: string; chip: HTMLButtonElement }[] = [];
 
   constructor(onPick: (text: string) => void) {
     this.#onPick = onPick;
@@ -16,15 +17,17 @@ export class Examples {
   offer(examples: ModelCard["examples"]): void {
     this.#chips = examples.slice(0, EXAMPLES_SHOWN).map(({ text, title, note }) => {
       const chip = button("chip", clip(title || text, 28), () => this.#onPick(text));
-      chip.title = note ?? "";
-      return { text, chip };
+      // A textarea has line feeds only.
+      return { text: text.replace(/\r\n?/g, "\n"), note: note ?? "", chip };
     });
     this.#root.hidden = this.#chips.length === 0;
+    this.#note.hidden = this.#chips.every(({ note }) => note === "");
     this.#root.replaceChildren(...this.#chips.map(({ chip }) => chip));
   }
 
-  /** Shows which example, if any, the text is. */
+  /** Shows which example, if any, the text is, and what is remarkable about it. */
   mark(current: string): void {
-    for (const { text, chip } of this.#chips) chip.setAttribute("aria-pressed", String(text.replace(/\r\n?/g, "\n") === current));
+    for (const { text, chip } of this.#chips) chip.setAttribute("aria-pressed", String(text === current));
+    this.#note.textContent = clip(this.#chips.find(({ text }) => text === current)?.note ?? "", 300);
   }
 }

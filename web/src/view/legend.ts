@@ -1,6 +1,6 @@
 /** What the colours mean, in numbers: the scale's range, the uniform mark, what is clipped; and the choices. */
 import type { AttentionCard } from "#engine";
-import { weightText } from "../model/numbers.ts";
+import { constantText, weightText } from "../model/numbers.ts";
 import { PALETTES, paletteById } from "../model/palettes.ts";
 import { SCALES, scaleById, shade, type Extent } from "../model/scales.ts";
 import { byId, clip, make } from "./dom.ts";
@@ -36,7 +36,8 @@ export class Legend {
     const labels = make("div", "legend-labels", this.#low, this.#uniform, this.#high);
     this.#bar.append(this.#tick);
     this.#body.append(this.#bar, this.#rug, labels, this.#note);
-    byId("legend", HTMLDivElement).append(controls, this.#body, this.#none);
+    byId("legend-controls", HTMLDivElement).append(controls);
+    byId("legend", HTMLDivElement).append(this.#body, this.#none);
   }
 
   choose(scale: string, palette: string): void {
@@ -64,16 +65,18 @@ export class Legend {
     const scale = scaleById(scaleId);
     const domain = scale.domain(extent);
     const [low, high] = domain;
-    this.#low.textContent = weightText(low);
-    this.#high.textContent = weightText(high);
+    const write = scaleId === "raw" || scaleId === "uniform" ? constantText : weightText;
+    this.#low.textContent = write(low);
+    this.#high.textContent = write(high);
+    this.#low.hidden = this.#high.hidden = this.#uniform.hidden = weights.length === 0;
     const inside = extent.uniform >= low && extent.uniform <= high && high > low;
-    this.#tick.hidden = !inside;
+    this.#tick.hidden = !inside || weights.length === 0;
     const at = inside ? shade(extent.uniform, domain) : extent.uniform > high ? 1 : 0;
     this.#tick.style.left = `${100 * at}%`;
     // Anchored at its own share of its width, so that it never leaves the bar.
     this.#uniform.style.left = `${100 * at}%`;
     this.#uniform.style.transform = `translateX(${-100 * at}%)`;
-    this.#uniform.textContent = `uniform ${weightText(extent.uniform)}`;
+    this.#uniform.textContent = `uniform ${constantText(extent.uniform)}`;
     this.#note.textContent = noteOf(weights, extent, domain);
     this.#drawRug(weights, domain);
   }

@@ -72,7 +72,7 @@ function attentionOf(attention: readonly AttentionCard[]): HTMLElement[] {
   if (attention.length === 0) return [make("p", "", "None was found: no softmax over the timesteps weighs what is summed over them. Predictions run all the same.")];
   return attention.map(({ layer, steps, why, degenerate }) =>
     make("p", "",
-      make("strong", "", clip(layer, 60)), `, ${steps === null ? "as many steps as the text" : `${steps} steps`}. `, clip(why, 600),
+      make("strong", "", clip(layer, 60)), `, ${steps === null ? "as many steps as the text" : `${steps} steps`}: ${clip(why, 600)}.`,
       degenerate ? " It is a softmax over an axis of length 1, which is 1 everywhere: it says nothing about the text." : null));
 }
 

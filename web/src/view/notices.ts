@@ -12,6 +12,11 @@ export class Notices {
 
   /** All that is wrong, in the engine's words. */
   problems(title: string, problems: readonly Problem[], after = ""): void {
+    const [only] = problems.length === 1 ? problems : [];
+    if (only) {
+      this.#add("alert", title, make("p", "problem", clip(problemText(only), LINE_LENGTH)), after ? make("p", "", after) : null);
+      return;
+    }
     const lines = problems.slice(0, PROBLEMS_SHOWN).map((problem) => make("li", "", clip(problemText(problem), LINE_LENGTH)));
     const hidden = problems.length - PROBLEMS_SHOWN;
     if (hidden > 0) lines.push(make("li", "", `and ${hidden} more`));

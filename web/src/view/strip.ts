@@ -89,8 +89,9 @@ export class Strip {
   }
 }
 
+/** Each in a bidirectional isolate, so that right-to-left letters do not turn the list around. */
 function list(characters: readonly string[]): string {
-  const shown = characters.slice(0, UNKNOWN_SHOWN).map((character) => clip(spoken(character), 12)).join(" ");
+  const shown = characters.slice(0, UNKNOWN_SHOWN).map((character) => `\u2068${clip(spoken(character), 12)}\u2069`).join(" ");
   const hidden = characters.length - UNKNOWN_SHOWN;
   return hidden > 0 ? `${shown} and ${hidden} more` : shown;
 }

@@ -1,0 +1,213 @@
+/** Editing: what is typed is what is shown, at once, and the last key always wins. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { cells, launch, openPage, prediction, serveDist, settled, typeText } from "../support/browser.mjs";
+
+let browser, server;
+before(async () => {
+  browser = await launch();
+  server = await serveDist();
+});
+after(async () => {
+  await browser.close();
+  await server.close();
+});
+
+/** What a fresh page shows for a text: the reference for every way of getting there. */
+async function fresh(text) {
+  const { page, close } = await openPage(browser, `${server.url}#text=${encodeURIComponent(text)}`);
+  const shown = { cells: await cells(page), prediction: await prediction(page), drawn: await mirrorText(page) };
+  await close();
+  return shown;
+}
+
+const mirrorText = (page) => page.$$eval("#mirror > span", (nodes) => nodes.map((node) => node.textContent).join(""));
+
+async function shows(page, text) {
+  await settled(page);
+  assert.equal(await page.inputValue("#text"), text);
+  const expected = await fresh(text);
+  assert.equal(expected.drawn, text);
+  // Which cell the caret is at is not compared.
+  assert.deepEqual({ cells: await cells(page), prediction: await prediction(page), drawn: await mirrorText(page) }, expected);
+}
+
+describe("edits", () => {
+  const START = "Call 0800 now and win a prize!";
+  for (const [name, edit, result] of [
+    ["at the front", async (page) => { await page.keyboard.press("Control+Home"); await page.keyboard.type("FREE "); }, `FREE ${START}`],
+    ["in the middle", async (page) => { await page.keyboard.press("Control+Home"); for (let i = 0; i < 10; i++) await page.keyboard.press("ArrowRight"); await page.keyboard.type("tomorrow "); }, START.replace("now", "tomorrow now")],
+    ["at the end", async (page) => { await page.keyboard.press("Control+End"); await page.keyboard.type(" ok x"); }, `${START} ok x`],
+    ["deleting at the front", async (page) => { await page.keyboard.press("Control+Home"); for (let i = 0; i < 5; i++) await page.keyboard.press("Delete"); }, START.slice(5)],
+    ["deleting at the end", async (page) => { await page.keyboard.press("Control+End"); for (let i = 0; i < 7; i++) await page.keyboard.press("Backspace"); }, START.slice(0, -7)],
+    ["replacing a selection", async (page) => { await page.keyboard.press("Control+Home"); for (let i = 0; i < 4; i++) await page.keyboard.press("Shift+ArrowRight"); await page.keyboard.type("Txt"); }, START.replace("Call", "Txt")],
+    ["a line break", async (page) => { await page.keyboard.press("Control+End"); await page.keyboard.press("Enter"); await page.keyboard.press("Enter"); }, `${START}\n\n`],
+  ]) {
+    test(`${name} end where a fresh page starts`, async () => {
+      const { page, faults, close } = await openPage(browser, server.url);
+      await typeText(page, START);
+      await edit(page);
+      await shows(page, result);
+      assert.deepEqual(faults, []);
+      await close();
+    });
+  }
+
+  test("undo and redo are the browser's own, examples included", async () => {
+    const { page, close } = await openPage(browser, server.url);
+    const first = await page.inputValue("#text");
+    await page.click(".chip:nth-child(2)");
+    const second = await page.inputValue("#text");
+    assert.notEqual(second, first);
+    await page.focus("#text");
+    await page.keyboard.press("Control+Z");
+    assert.equal(await page.inputValue("#text"), first);
+    await page.keyboard.press("Control+Shift+Z");
+    await shows(page, second);
+    await page.click("#clear-text");
+    assert.equal(await page.inputValue("#text"), "");
+    await page.keyboard.press("Control+Z");
+    await shows(page, second);
+    await close();
+  });
+});
+
+test("50 keys in a second end with the result of the last", async () => {
+  const { page, faults, close } = await openPage(browser, server.url);
+  await typeText(page, "");
+  const keys = "WINNER! Call 09061701461 now to claim 900 pounds, ok";
+  assert.ok(keys.length >= 50);
+  await page.keyboard.type(keys, { delay: 20 });
+  await shows(page, keys);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test("keys without any pause end with the result of the last", async () => {
+  const { page, close } = await openPage(browser, server.url);
+  await typeText(page, "");
+  await page.evaluate(() => {
+    const input = document.querySelector("#text");
+    for (const key of "a prize of 1000 pounds is yours, call now") {
+      input.setRangeText(key, input.value.length, input.value.length, "end");
+      input.dispatchEvent(new InputEvent("input"));
+    }
+  });
+  await shows(page, "a prize of 1000 pounds is yours, call now");
+  await close();
+});
+
+describe("a pasted book", () => {
+  test("10,000 characters: the model's last 250 are coloured, the rest is shown as cut off", async () => {
+    const { page, faults, close } = await openPage(browser, server.url, { permissions: ["clipboard-write", "clipboard-read"] });
+    const book = "All work and no play makes Jack a dull boy. ".repeat(230).slice(0, 10_000);
+    await page.focus("#text");
+    await page.keyboard.press("Control+A");
+    await page.evaluate((text) => navigator.clipboard.writeText(text), book);
+    await page.keyboard.press("Control+V");
+    await settled(page);
+    assert.equal(await mirrorText(page), book);
+    const shown = await cells(page);
+    assert.equal(shown.length, 250);
+    assert.equal(shown.map(({ text }) => text).join(""), book.slice(-250));
+    assert.equal(await page.$$eval("#mirror .run.cut", (runs) => runs.length), 1);
+    assert.match(await page.textContent("#truth"), /9750 cut off at the start/);
+    // And one more key is one more key.
+    await page.keyboard.type("!");
+    await settled(page);
+    assert.match(await page.textContent("#truth"), /9751 cut off at the start/);
+    assert.equal((await cells(page)).at(-1).text, "!");
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("a text too long for a link stays out of it, and the page says so", async () => {
+    const { page, close } = await openPage(browser, server.url, { permissions: ["clipboard-write", "clipboard-read"] });
+    await page.focus("#text");
+    await page.keyboard.press("Control+A");
+    await page.keyboard.insertText("x".repeat(30_000));
+    await settled(page);
+    await page.click("#copy-link");
+    await page.waitForSelector(".notice");
+    assert.match(await page.textContent(".notice"), /does not carry the text/);
+    assert.ok(!page.url().includes("text="));
+    await close();
+  });
+});
+
+describe("what one sees of a text", () => {
+  const FAMILY = "\u{1f468}\u200d\u{1f469}\u200d\u{1f467}\u200d\u{1f466}";
+  for (const [name, text, parts] of [
+    ["one cell for a family, a flag, an accented letter", `a${FAMILY}\u{1f1e9}\u{1f1ea}e\u0301b`, ["a", FAMILY, "\u{1f1e9}\u{1f1ea}", "e\u0301", "b"]],
+    ["spaces, tabs and line breaks", " a\t \nb ", [" ", "a", "\t", " ", "\n", "b", " "]],
+    ["markup is text", "<img src=x onerror=alert(1)>&lt;", [..."<img src=x onerror=alert(1)>&lt;"]],
+    ["right-to-left text in its logical order", "\u05e9\u05dc ab \u0645\u0631", [..."\u05e9\u05dc ab \u0645\u0631"]],
+    ["bidirectional controls", "a\u202eb\u202cc\u200bd\ufeffe", [..."a\u202eb\u202cc\u200bd\ufeffe"]],
+  ]) {
+    test(name, async () => {
+      const { page, faults, close } = await openPage(browser, server.url);
+      await typeText(page, text);
+      assert.deepEqual((await cells(page)).map((cell) => cell.text), parts);
+      assert.deepEqual(faults, []);
+      await close();
+    });
+  }
+
+  test("every character that is not seen is marked", async () => {
+    const { page, close } = await openPage(browser, server.url);
+    await typeText(page, "a b\tc\u202ed\n");
+    const classes = Object.fromEntries((await cells(page)).map((cell) => [cell.text, cell.classes]));
+    assert.ok(classes[" "].includes("space"));
+    assert.ok(classes["\t"].includes("tab"));
+    assert.ok(classes["\u202e"].includes("invisible"));
+    assert.ok(classes["\n"].includes("newline"));
+    const signs = await page.$$eval("#mirror .tab, #mirror .newline", (nodes) => nodes.map((node) => getComputedStyle(node, "::before").content));
+    assert.deepEqual(signs, ['"\u2192"', '"\u21b5"']);
+    await close();
+  });
+});
+
+describe("the exact numbers", () => {
+  test("by keyboard: the readout follows the caret and never changes its height", async () => {
+    const { page, close } = await openPage(browser, server.url);
+    await typeText(page, "win 900 now");
+    const heights = new Set();
+    const said = [];
+    await page.keyboard.press("Control+Home");
+    for (let i = 0; i < 11; i++) {
+      await page.keyboard.press("ArrowRight");
+      await page.waitForFunction((step) => document.querySelector("#readout").textContent.includes(`step ${step} of`), 240 + i);
+      said.push(await page.textContent("#readout"));
+      heights.add(await page.$eval("#readout", (node) => node.offsetHeight));
+    }
+    assert.match(said[0], /^\u201cw\u201did \d+ · step 240 of 250attention [\d.e-]+ = [\d.]+ × uniform · rank \d+ of 11$/);
+    assert.match(said[3], /^space/);
+    assert.match(said[10], /step 250 of 250/);
+    assert.equal(heights.size, 1);
+    await page.keyboard.press("Control+A");
+    await page.waitForFunction(() => /^11 selected.*of all attention$/.test(document.querySelector("#readout").textContent));
+    await close();
+  });
+
+  test("by pointer: the tooltip says the same, and stays on the page", async () => {
+    const { page, close } = await openPage(browser, server.url, { viewport: { width: 360, height: 800 } });
+    await typeText(page, "win 900 now");
+    const box = await page.locator("#mirror .cell").nth(0).boundingBox();
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height - 10);
+    await page.waitForSelector("#tooltip:not([hidden])");
+    assert.match(await page.textContent("#tooltip"), /^\u201cw\u201did \d+ · step 240 of 250attention .* × uniform · rank \d+ of 11$/);
+    const tooltip = await page.locator("#tooltip").boundingBox();
+    assert.ok(tooltip.x >= 0 && tooltip.x + tooltip.width <= 360);
+    await page.mouse.move(5, 5);
+    await page.waitForSelector("#tooltip", { state: "hidden" });
+    await close();
+  });
+
+  test("by ear: prediction and where most attention is, once typing has paused", async () => {
+    const { page, close } = await openPage(browser, server.url);
+    await typeText(page, "win 900 now");
+    await page.waitForFunction(() => /^(ham|spam), .*Most attention: .*/.test(document.querySelector("#summary").textContent));
+    assert.equal(await page.getAttribute("#summary", "aria-live"), "polite");
+    await close();
+  });
+});

@@ -178,7 +178,8 @@ def attention_facts(model, tokenizer, part):
                f"{100 * padding[of].mean():.0f} % of the positions")
     yield ("characters with the most attention, in times uniform: "
            + ", ".join(f"`{char}` {by_character[char].mean():.1f}" for char in frequent[:12]))
-    yield f"a space gets {by_character[' '].mean():.2f}, the letter e {by_character['e'].mean():.2f}, padding {relative[padding].mean():.2f}"
+    yield (f"a space gets {by_character[' '].mean():.2f}, the letter e {by_character['e'].mean():.2f}, "
+           f"padding {relative[padding].mean():.2f}")
 
 
 def card(model, tokenizer, parts, examples):

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 // The command line: the engine that the page runs, under Node.
 
-import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
 
-import { EngineError } from '../wasm/host.mjs';
-import { openModel } from './lib/engine.mjs';
-import { describeModel, describeRun, inspection, runNumbers } from './lib/report.mjs';
+import { EngineError } from "../wasm/host.mjs";
+import { openModel } from "./lib/engine.mjs";
+import { describeModel, describeRun, inspection, runNumbers } from "./lib/report.mjs";
 
 const USAGE = `charglow: a Keras text model's attention, character by character
 
@@ -33,30 +33,32 @@ function parse(args) {
     args,
     allowPositionals: true,
     options: {
-      text: { type: 'string' },
-      ids: { type: 'string' },
-      input: { type: 'string' },
-      vocab: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
+      text: { type: "string" },
+      ids: { type: "string" },
+      input: { type: "string" },
+      vocab: { type: "string" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
   const [command, file, ...rest] = positionals;
   if (values.help) return { help: true };
-  if (command !== 'inspect' && command !== 'run') throw new UsageError(`expected inspect or run, found ${command ?? 'nothing'}`);
-  if (!file) throw new UsageError('expected a MODEL, found nothing');
-  if (rest.length > 0) throw new UsageError(`expected one MODEL, found also ${rest.join(' ')}`);
-  const inputs = ['text', 'ids', 'input'].filter((name) => values[name] !== undefined);
-  if (command === 'run' && inputs.length !== 1) {
-    throw new UsageError(`run: expected one of --text, --ids and --input, found ${inputs.map((name) => `--${name}`).join(' and ') || 'none'}`);
+  if (command !== "inspect" && command !== "run") throw new UsageError(`expected inspect or run, found ${command ?? "nothing"}`);
+  if (!file) throw new UsageError("expected a MODEL, found nothing");
+  if (rest.length > 0) throw new UsageError(`expected one MODEL, found also ${rest.join(" ")}`);
+  const inputs = ["text", "ids", "input"].filter((name) => values[name] !== undefined);
+  if (command === "run" && inputs.length !== 1) {
+    throw new UsageError(
+      `run: expected one of --text, --ids and --input, found ${inputs.map((name) => `--${name}`).join(" and ") || "none"}`,
+    );
   }
-  if (command === 'inspect' && inputs.length > 0) throw new UsageError(`inspect takes no --${inputs[0]}`);
+  if (command === "inspect" && inputs.length > 0) throw new UsageError(`inspect takes no --${inputs[0]}`);
   return { command, file, ...values };
 }
 
 /** "3,17,4" → [3, 17, 4]. */
 function parseIds(list) {
-  return list.split(',').map((item) => {
+  return list.split(",").map((item) => {
     if (!/^\s*\d+\s*$/.test(item)) throw new UsageError(`--ids: expected whole numbers separated by commas, found "${item}"`);
     return Number(item);
   });
@@ -64,17 +66,19 @@ function parseIds(list) {
 
 /** Nested arrays → numbers in C order and their shape. A missing batch axis is the caller's mistake to see. */
 function parseArray(file) {
-  const nested = JSON.parse(readFileSync(file, 'utf8'));
+  const nested = JSON.parse(readFileSync(file, "utf8"));
   const shape = [];
   for (let level = nested; Array.isArray(level); level = level[0]) shape.push(level.length);
   const values = [];
   const flatten = (level, depth) => {
     if (!Array.isArray(level)) {
-      if (depth !== shape.length || typeof level !== 'number') throw new UsageError(`${file}: expected nested arrays of numbers, found ${JSON.stringify(level)}`);
+      if (depth !== shape.length || typeof level !== "number")
+        throw new UsageError(`${file}: expected nested arrays of numbers, found ${JSON.stringify(level)}`);
       values.push(level);
       return;
     }
-    if (level.length !== shape[depth]) throw new UsageError(`${file}: expected rows of equal length, found ${level.length} beside ${shape[depth]}`);
+    if (level.length !== shape[depth])
+      throw new UsageError(`${file}: expected rows of equal length, found ${level.length} beside ${shape[depth]}`);
     for (const item of level) flatten(item, depth + 1);
   };
   flatten(nested, 0);
@@ -95,8 +99,8 @@ async function main(args) {
     return 0;
   }
   let model = await openModel(options.file);
-  if (options.vocab) model = model.withText(readFileSync(options.vocab, 'utf8'), options.vocab);
-  if (options.command === 'inspect') {
+  if (options.vocab) model = model.withText(readFileSync(options.vocab, "utf8"), options.vocab);
+  if (options.command === "inspect") {
     const report = inspection(model);
     process.stdout.write(options.json ? `${JSON.stringify(report, null, 1)}\n` : describeModel(report));
     return report.parity && !report.parity.agrees ? 1 : 0;
@@ -109,12 +113,12 @@ async function main(args) {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  if (error instanceof UsageError || error.code?.startsWith?.('ERR_PARSE_ARGS')) {
+  if (error instanceof UsageError || error.code?.startsWith?.("ERR_PARSE_ARGS")) {
     process.stderr.write(`charglow: ${error.message}\n\n${USAGE}`);
     process.exitCode = 2;
   } else {
     // What the engine refuses is the user's to mend and needs no stack; anything else is ours.
-    const expected = error instanceof EngineError || error instanceof SyntaxError || typeof error.code === 'string';
+    const expected = error instanceof EngineError || error instanceof SyntaxError || typeof error.code === "string";
     process.stderr.write(`error: ${expected ? error.message : (error.stack ?? error)}\n`);
     process.exitCode = 1;
   }

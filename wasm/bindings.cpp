@@ -1,5 +1,6 @@
-// The engine's WebAssembly interface: the only file that knows Emscripten. host.mjs makes of it what engine.d.ts
-// describes. Nothing here throws into JavaScript: every call returns either {value} or {problems}.
+// The engine's WebAssembly interface: the only file that knows Emscripten. host.mjs makes of it what
+// engine.d.ts describes. Nothing here throws into JavaScript: every call returns either {value} or
+// {problems}.
 
 #include <emscripten/bind.h>
 #include <emscripten/val.h>
@@ -55,7 +56,8 @@ val guarded(Work work) {
     return failure({{"out-of-memory", "the engine", "enough memory for this model and text", "none left",
                      "Close other tabs, or use a shorter text or a smaller model."}});
   } catch (const std::exception& error) {
-    return failure({{"internal", "the engine", "no error of this kind", error.what(), "Please report this, with the file."}});
+    return failure({{"internal", "the engine", "no error of this kind", error.what(),
+                     "Please report this, with the file."}});
   }
 }
 
@@ -89,7 +91,8 @@ val namedArray(const std::string& layer, const val& shape, const float* values, 
 
 val nodeArray(const Session& session, size_t node) {
   const charglow::Value& value = session.value(node);
-  return namedArray(session.model().graph().nodes[node].layer->name(), shapeArray(value.shape), value.data.data(), value.data.size());
+  return namedArray(session.model().graph().nodes[node].layer->name(), shapeArray(value.shape),
+                    value.data.data(), value.data.size());
 }
 
 val signals(const Session& session) {
@@ -100,7 +103,8 @@ val signals(const Session& session) {
     const std::vector<float> values = session.attention(site);
     val shape = val::array();
     shape.call<void>("push", values.size());
-    val signal = namedArray(session.model().graph().nodes[site.node].layer->name(), shape, values.data(), values.size());
+    val signal = namedArray(session.model().graph().nodes[site.node].layer->name(), shape, values.data(),
+                            values.size());
     signal.set("id", site.id);
     signal.set("kind", std::string("vector"));
     list.call<void>("push", signal);
@@ -122,7 +126,8 @@ val resultOf(const Session& session) {
   if (!session.hasText()) return result;
   val text = val::object();
   text.set("length", encoded.fate.size());
-  text.set("fate", copied("Uint8Array", reinterpret_cast<const uint8_t*>(encoded.fate.data()), encoded.fate.size()));
+  text.set("fate",
+           copied("Uint8Array", reinterpret_cast<const uint8_t*>(encoded.fate.data()), encoded.fate.size()));
   text.set("position", copied("Int32Array", encoded.position.data(), encoded.position.size()));
   text.set("count", copied("Uint8Array", encoded.count.data(), encoded.count.size()));
   text.set("id", copied("Int32Array", encoded.id.data(), encoded.id.size()));
@@ -133,9 +138,11 @@ val resultOf(const Session& session) {
 /// Calls the host's lowerCase(codePoints) → {text: Uint32Array, origin: Uint32Array}.
 charglow::LowerCase lowerCaseBy(const val& host) {
   return [host](std::u32string_view text) {
-    const val lowered = host(copied("Uint32Array", reinterpret_cast<const uint32_t*>(text.data()), text.size()));
+    const val lowered =
+        host(copied("Uint32Array", reinterpret_cast<const uint32_t*>(text.data()), text.size()));
     const std::vector<uint32_t> points = received<uint32_t>(lowered["text"]);
-    return charglow::LoweredText{std::u32string(points.begin(), points.end()), received<uint32_t>(lowered["origin"])};
+    return charglow::LoweredText{std::u32string(points.begin(), points.end()),
+                                 received<uint32_t>(lowered["origin"])};
   };
 }
 
@@ -178,9 +185,12 @@ class ModelHandle {
   explicit ModelHandle(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
 
   [[nodiscard]] std::string card() const { return model_->card(); }
-  [[nodiscard]] bool lowers() const { return model_->encoder() != nullptr && model_->encoder()->spec().lower; }
+  [[nodiscard]] bool lowers() const {
+    return model_->encoder() != nullptr && model_->encoder()->spec().lower;
+  }
   val withText(const std::string& vocabulary, const std::string& fileName) const {
-    return guarded([&] { return val(std::make_shared<ModelHandle>(model_->withText(vocabulary, fileName))); });
+    return guarded(
+        [&] { return val(std::make_shared<ModelHandle>(model_->withText(vocabulary, fileName))); });
   }
   val newSession() const {
     return guarded([&] { return val(std::make_shared<SessionHandle>(model_)); });

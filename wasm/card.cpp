@@ -86,7 +86,9 @@ std::string Model::card() const {
   Json outputs = Json::array();
   for (const size_t output : graph.outputs) {
     const Node& node = graph.nodes[output];
-    outputs.push_back({{"layer", node.layer->name()}, {"shape", shapeJson(node.shape)}, {"activation", node.layer->activation()}});
+    outputs.push_back({{"layer", node.layer->name()},
+                       {"shape", shapeJson(node.shape)},
+                       {"activation", node.layer->activation()}});
   }
   int parameters = 0;
   for (const int count : graph.parameters) parameters += count;

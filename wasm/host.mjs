@@ -14,8 +14,8 @@ export const Fate = Object.freeze({
 export class EngineError extends Error {
   /** @param {{code: string, where: string, expected: string, actual: string, hint: string, text?: string}[]} problems */
   constructor(problems) {
-    super(problems.map((problem) => problem.text ?? problem.code).join('\n'));
-    this.name = 'EngineError';
+    super(problems.map((problem) => problem.text ?? problem.code).join("\n"));
+    this.name = "EngineError";
     this.problems = problems;
   }
 }
@@ -48,18 +48,18 @@ function lowerCase(text) {
   let at = 0;
   let index = 0;
   for (const character of text) {
-    const width = character === '\u0130' ? 2 : 1;
+    const width = character === "\u0130" ? 2 : 1;
     for (let i = 0; i < width && at < origin.length; i++) origin[at++] = index;
     index++;
   }
   if (at !== lowered.length) {
     throw new EngineError([
       {
-        code: 'lower-case',
-        where: 'the text',
+        code: "lower-case",
+        where: "the text",
         expected: `${at} code points in lower case`,
         actual: `${lowered.length}`,
-        hint: 'This browser lower-cases a character in a way charglow does not know; please report the text.',
+        hint: "This browser lower-cases a character in a way charglow does not know; please report the text.",
         text: `the text: expected ${at} code points in lower case, found ${lowered.length}.`,
       },
     ]);
@@ -113,7 +113,7 @@ export class Model {
   }
 
   verify() {
-    const lower = (points) => lowerCase(Array.from(points, (point) => String.fromCodePoint(point)).join(''));
+    const lower = (points) => lowerCase(Array.from(points, (point) => String.fromCodePoint(point)).join(""));
     return unwrap(this.#handle.verify(lower));
   }
 
@@ -151,11 +151,11 @@ export function charsetEncoding(charset, firstId = 1) {
       const shown = JSON.stringify(character);
       throw new EngineError([
         {
-          code: 'charset-duplicate',
-          where: 'the charset',
-          expected: 'each character once',
+          code: "charset-duplicate",
+          where: "the charset",
+          expected: "each character once",
           actual: `${shown} twice`,
-          hint: '',
+          hint: "",
           text: `the charset: expected each character once, found ${shown} twice.`,
         },
       ]);

@@ -43,7 +43,8 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
   core->labels = textOf(bundle, "labels", "[]");
   core->examples = textOf(bundle, "examples", "[]");
   core->parity = textOf(bundle, "parity");
-  const nlohmann::json source = parseStrictJson(textOf(bundle, "source"), fileName + ", source", limits::kHeaderDepth);
+  const nlohmann::json source =
+      parseStrictJson(textOf(bundle, "source"), fileName + ", source", limits::kHeaderDepth);
   core->layout = source.value("layout", "");
   core->sourceFile = source.value("file", "");
   core->title = textOf(bundle, "title", core->sourceFile);
@@ -51,11 +52,14 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
   const std::optional<std::string_view> config = bundle.metadata("model_config");
   if (!config) {
     throw Error({"no-architecture", fileName, "the model's architecture (model_config)", "weights only",
-                 "Convert it together with its architecture: convert.py weights.h5 --config model.json, where model.json "
+                 "Convert it together with its architecture: convert.py weights.h5 --config model.json, "
+                 "where model.json "
                  "holds model.to_json()."});
   }
   if (core->dialect.version.empty()) {
-    core->assumptions.push_back("The file does not say which Keras wrote it; Keras 2 is assumed (it decides what hard_sigmoid means).");
+    core->assumptions.push_back(
+        "The file does not say which Keras wrote it; Keras 2 is assumed (it decides what hard_sigmoid "
+        "means).");
   }
   const nlohmann::json parsed = parseStrictJson(*config, fileName + ", model_config", limits::kConfigDepth);
   const GraphSpec spec = readGraphSpec(parsed, fileName + ", model_config");
@@ -83,19 +87,21 @@ void Model::setText(TextSpec spec, const std::string& where) {
   // A model with an input of rows, as wide as the vocabulary, has no other use for ids than one-hot rows.
   if (!spec.oneHot && input.size() == 3) {
     spec.oneHot = true;
-    spec.assumed.push_back("One-hot rows are fed, since the model's input has shape " + shapeText(input) + ".");
+    spec.assumed.push_back("One-hot rows are fed, since the model's input has shape " + shapeText(input) +
+                           ".");
   }
   std::tie(inputKind_, idCount_) = inputKindOf(graph(), spec.oneHot);
   if (spec.oneHot && inputKind_ != InputKind::OneHot) {
-    throw Error({"text-input", where + ", one_hot", "an input of shape (None, timesteps, tokens)", shapeText(input),
-                 "Leave one_hot out: this model is fed ids."});
+    throw Error({"text-input", where + ", one_hot", "an input of shape (None, timesteps, tokens)",
+                 shapeText(input), "Leave one_hot out: this model is fed ids."});
   }
   if (inputKind_ == InputKind::Values) {
     throw Error({"text-input", where, "a model that reads ids (an Embedding after its input) or one-hot rows",
                  "an input of shape " + shapeText(input) + " that is fed numbers", ""});
   }
   if (spec.length && input[1].known() && *spec.length != input[1].size) {
-    throw Error({"text-length", where + ", length", std::to_string(input[1].size) + " timesteps, as the model's input",
+    throw Error({"text-length", where + ", length",
+                 std::to_string(input[1].size) + " timesteps, as the model's input",
                  std::to_string(*spec.length), ""});
   }
   checkIds(spec, idCount_, where);

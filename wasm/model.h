@@ -29,7 +29,8 @@ class Model {
   static std::shared_ptr<const Model> open(std::vector<std::byte> bytes, std::string fileName);
 
   /// The same model, weights shared, with another text encoding (text/text_spec.h, parseVocabulary).
-  [[nodiscard]] std::shared_ptr<const Model> withText(std::string_view vocabulary, std::string_view fileName) const;
+  [[nodiscard]] std::shared_ptr<const Model> withText(std::string_view vocabulary,
+                                                      std::string_view fileName) const;
 
   [[nodiscard]] const Graph& graph() const { return core_->graph; }
   [[nodiscard]] const std::vector<AttentionSite>& attention() const { return core_->attention; }
@@ -49,7 +50,8 @@ class Model {
   [[nodiscard]] const std::string& parity() const { return core_->parity; }
 
  private:
-  /// What all text encodings of a model share. The bundle's bytes are not kept: the layers hold the weights, packed.
+  /// What all text encodings of a model share. The bundle's bytes are not kept: the layers hold the weights,
+  /// packed.
   struct Core {
     Graph graph;
     std::vector<AttentionSite> attention;

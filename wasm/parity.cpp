@@ -26,12 +26,14 @@ double difference(const Value& value, const json& expected, const std::string& w
   for (const Dim& dim : value.shape) shape.push_back(dim.size);
   const std::vector<double> numbers = expected.at("values").get<std::vector<double>>();
   if (expected.at("shape").get<std::vector<int>>() != shape || numbers.size() != value.data.size()) {
-    throw Error({"parity-shape", where, expected.at("shape").dump() + " with " + std::to_string(numbers.size()) + " values",
+    throw Error({"parity-shape", where,
+                 expected.at("shape").dump() + " with " + std::to_string(numbers.size()) + " values",
                  shapeText(value.shape), ""});
   }
   double largest = 0;
   for (size_t i = 0; i < numbers.size(); ++i) {
-    const double off = std::abs(static_cast<double>(value.data[i]) - numbers[i]) / (relative ? std::max(1.0, std::abs(numbers[i])) : 1.0);
+    const double off = std::abs(static_cast<double>(value.data[i]) - numbers[i]) /
+                       (relative ? std::max(1.0, std::abs(numbers[i])) : 1.0);
     largest = std::isnan(off) ? std::numeric_limits<double>::infinity() : std::max(largest, off);
   }
   return largest;
@@ -39,7 +41,8 @@ double difference(const Value& value, const json& expected, const std::string& w
 
 class Verifier {
  public:
-  Verifier(const std::shared_ptr<const Model>& model, const LowerCase& lower) : session_(model), lower_(lower) {}
+  Verifier(const std::shared_ptr<const Model>& model, const LowerCase& lower)
+      : session_(model), lower_(lower) {}
 
   ParityCase run(const json& given, size_t index) {
     ParityCase result;
@@ -63,7 +66,8 @@ class Verifier {
  private:
   void feed(const json& given, ParityCase& result) {
     if (given.contains("input")) {
-      session_.setInput(given["input"].at("values").get<std::vector<float>>(), given["input"].at("shape").get<std::vector<int>>());
+      session_.setInput(given["input"].at("values").get<std::vector<float>>(),
+                        given["input"].at("shape").get<std::vector<int>>());
       return;
     }
     const auto rows = given.at("ids").get<std::vector<std::vector<int32_t>>>();
@@ -94,7 +98,8 @@ class Verifier {
   void compare(const json& expected, std::string_view kind, ParityCase& result) {
     const bool attention = kind == "attention";
     for (const auto& [layer, numbers] : expected.items()) {
-      const double off = difference(session_.value(session_.nodeOf(layer)), numbers, "layer \"" + layer + "\"", !attention);
+      const double off =
+          difference(session_.value(session_.nodeOf(layer)), numbers, "layer \"" + layer + "\"", !attention);
       double& largest = attention ? result.attentionDifference : result.outputDifference;
       largest = std::max(largest, off);
     }
@@ -112,7 +117,8 @@ std::string madeWith(const json& parity) {
 }  // namespace
 
 bool ParityCase::agrees() const {
-  return problem.empty() && idsAgree && outputDifference <= kOutputTolerance && attentionDifference <= kAttentionTolerance;
+  return problem.empty() && idsAgree && outputDifference <= kOutputTolerance &&
+         attentionDifference <= kAttentionTolerance;
 }
 
 double ParityReport::outputDifference() const {
@@ -141,7 +147,8 @@ ParityReport verify(const std::shared_ptr<const Model>& model, const LowerCase& 
   try {
     report.madeWith = madeWith(parity);
     Verifier verifier(model, lower);
-    for (const json& given : parity["cases"]) report.cases.push_back(verifier.run(given, report.cases.size()));
+    for (const json& given : parity["cases"])
+      report.cases.push_back(verifier.run(given, report.cases.size()));
   } catch (const json::exception& error) {
     throw Error({"parity-structure", "parity", "what FORMAT.md section 6 says", error.what(), ""});
   }

@@ -15,7 +15,8 @@ Session::Session(std::shared_ptr<const Model> model) : model_(std::move(model)) 
 
 void Session::setText(const SourceText& text) {
   if (model_->encoder() == nullptr) {
-    throw Error({"no-vocabulary", "the model", "a vocabulary", "none", "Give it one: a Tokenizer JSON, a {token: id} JSON or a charset."});
+    throw Error({"no-vocabulary", "the model", "a vocabulary", "none",
+                 "Give it one: a Tokenizer JSON, a {token: id} JSON or a charset."});
   }
   model_->encoder()->encode(text, model_->textLength(), encoded_);
   if (encoded_.ids.empty()) {
@@ -28,10 +29,12 @@ void Session::setText(const SourceText& text) {
 
 void Session::setIds(std::span<const int32_t> ids, int batch) {
   if (model_->inputKind() == InputKind::Values) {
-    throw Error({"input-kind", "the model's input", "numbers of shape " + shapeText(model_->inputShape()), "ids", ""});
+    throw Error({"input-kind", "the model's input", "numbers of shape " + shapeText(model_->inputShape()),
+                 "ids", ""});
   }
   if (batch < 1 || ids.empty() || ids.size() % static_cast<size_t>(batch) != 0) {
-    throw Error({"input-shape", "ids", "as many for each of " + std::to_string(batch) + " rows", std::to_string(ids.size()), ""});
+    throw Error({"input-shape", "ids", "as many for each of " + std::to_string(batch) + " rows",
+                 std::to_string(ids.size()), ""});
   }
   const std::vector<int32_t> copy(ids.begin(), ids.end());
   encoded_ = {};
@@ -45,7 +48,8 @@ void Session::feedIds(std::span<const int32_t> ids, int batch) {
   const Shape& expected = model_->inputShape();
   const int steps = static_cast<int>(ids.size()) / batch;
   if (expected[1].known() && expected[1].size != steps) {
-    throw Error({"input-shape", "the model's input", std::to_string(expected[1].size) + " timesteps", std::to_string(steps), ""});
+    throw Error({"input-shape", "the model's input", std::to_string(expected[1].size) + " timesteps",
+                 std::to_string(steps), ""});
   }
   Shape shape = expected;
   shape[0].size = batch;
@@ -56,8 +60,8 @@ void Session::feedIds(std::span<const int32_t> ids, int batch) {
   if (model_->inputKind() == InputKind::OneHot) std::fill(input.data.begin(), input.data.end(), 0.0f);
   for (size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] < 0 || ids[i] >= count) {
-      throw Error({"id-range", "the model's input, timestep " + std::to_string(i), "an id from 0 to " + std::to_string(count - 1),
-                   std::to_string(ids[i]), ""});
+      throw Error({"id-out-of-range", "the model's input, timestep " + std::to_string(i),
+                   "an id from 0 to " + std::to_string(count - 1), std::to_string(ids[i]), ""});
     }
     if (model_->inputKind() == InputKind::OneHot) {
       input.data[i * static_cast<size_t>(count) + static_cast<size_t>(ids[i])] = 1.0f;
@@ -86,7 +90,8 @@ void Session::setInput(std::span<const float> values, std::span<const int> sizes
   }
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) {
-      throw Error({"not-finite", "the model's input, value " + std::to_string(i), "a finite number", std::to_string(values[i]), ""});
+      throw Error({"not-finite", "the model's input, value " + std::to_string(i), "a finite number",
+                   std::to_string(values[i]), ""});
     }
   }
   encoded_ = {};
@@ -111,7 +116,8 @@ void Session::run(const Shape& inputShape) {
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     if (i == graph.inputs[0]) continue;
     inputs.clear();
-    for (const size_t from : graph.nodes[i].inputs) inputs.push_back({values_[from].shape, values_[from].data, values_[from].mask});
+    for (const size_t from : graph.nodes[i].inputs)
+      inputs.push_back({values_[from].shape, values_[from].data, values_[from].mask});
     Value& value = values_[i];
     value.mask.clear();
     graph.nodes[i].layer->forward(inputs, {value.shape, value.data, value.mask}, scratch_[i]);
@@ -119,7 +125,8 @@ void Session::run(const Shape& inputShape) {
   for (const size_t output : graph.outputs) {
     for (const float value : values_[output].data) {
       if (std::isfinite(value)) continue;
-      throw Error({"not-finite", "output \"" + graph.nodes[output].layer->name() + "\"", "finite numbers", std::to_string(value),
+      throw Error({"not-finite", "output \"" + graph.nodes[output].layer->name() + "\"", "finite numbers",
+                   std::to_string(value),
                    "The weights, or this input, are beyond what the model can compute."});
     }
   }
@@ -127,9 +134,11 @@ void Session::run(const Shape& inputShape) {
 
 size_t Session::nodeOf(std::string_view layer) const {
   const std::vector<Node>& nodes = model_->graph().nodes;
-  const auto found = std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) { return node.layer->name() == layer; });
+  const auto found =
+      std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) { return node.layer->name() == layer; });
   if (found == nodes.end()) {
-    throw Error({"unknown-layer", "layer \"" + std::string(layer) + "\"", "a layer of the model", "none of this name", ""});
+    throw Error({"unknown-layer", "layer \"" + std::string(layer) + "\"", "a layer of the model",
+                 "none of this name", ""});
   }
   return static_cast<size_t>(found - nodes.begin());
 }

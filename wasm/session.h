@@ -12,14 +12,15 @@
 
 namespace charglow {
 
-/// One text, or one batch of inputs, on one model. Holds every node's values of the last run; buffers are reused, so
-/// that typing allocates nothing once it has seen the model's shapes. Not safe to use from two threads at once.
+/// One text, or one batch of inputs, on one model. Holds every node's values of the last run; buffers are
+/// reused, so that typing allocates nothing once it has seen the model's shapes. Not safe to use from two
+/// threads at once.
 class Session {
  public:
   explicit Session(std::shared_ptr<const Model> model);
 
-  /// Encodes a text as Keras would and runs the model on it. Throws "no-vocabulary" where the model has none, and
-  /// "empty-text" where nothing of the text is left for a model that takes any length.
+  /// Encodes a text as Keras would and runs the model on it. Throws "no-vocabulary" where the model has none,
+  /// and "empty-text" where nothing of the text is left for a model that takes any length.
   void setText(const SourceText& text);
   /// Runs the model on ids (batch, timesteps) as they are.
   void setIds(std::span<const int32_t> ids, int batch);

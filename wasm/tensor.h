@@ -11,8 +11,8 @@ namespace charglow {
 /// Size of an axis that is only known when there is an input (None in Keras).
 inline constexpr int kUnknown = -1;
 
-/// What an axis runs along. Sizes cannot tell timesteps from features when the two are equal (250 and 250 in the classic
-/// model), so every shape rule says which axis is which.
+/// What an axis runs along. Sizes cannot tell timesteps from features when the two are equal (250 and 250 in
+/// the classic model), so every shape rule says which axis is which.
 enum class Along : uint8_t {
   Other,         ///< batch, features, heads …
   Time,          ///< the input's timesteps, in order
@@ -29,8 +29,8 @@ struct Dim {
   bool operator==(const Dim&) const = default;
 };
 
-/// Axes of a tensor, batch first. A model's shapes are inferred once when it is loaded (batch and variable timesteps
-/// unknown) and again, with every size known, when the number of timesteps of its input changes.
+/// Axes of a tensor, batch first. A model's shapes are inferred once when it is loaded (batch and variable
+/// timesteps unknown) and again, with every size known, when the number of timesteps of its input changes.
 using Shape = std::vector<Dim>;
 
 /// "(None, 250, 100)", as Keras prints shapes.

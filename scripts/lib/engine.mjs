@@ -1,19 +1,19 @@
 // The engine under Node: the same WebAssembly the page runs.
 
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { existsSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
 
-import { Engine } from '../../wasm/host.mjs';
-import { WASM_BUILD } from './paths.mjs';
+import { Engine } from "../../wasm/host.mjs";
+import { WASM_BUILD } from "./paths.mjs";
 
 /** Loads the built engine. Throws, with code "engine-missing", where it has not been built. */
 export async function loadEngine() {
-  const script = join(WASM_BUILD, 'engine.mjs');
-  const binary = join(WASM_BUILD, 'engine.wasm');
+  const script = join(WASM_BUILD, "engine.mjs");
+  const binary = join(WASM_BUILD, "engine.wasm");
   if (!existsSync(script) || !existsSync(binary)) {
     const message = `${WASM_BUILD}: expected the built engine, found none. Run "npm run build" first.`;
-    throw Object.assign(new Error(message), { code: 'engine-missing' });
+    throw Object.assign(new Error(message), { code: "engine-missing" });
   }
   // Emscripten's loader takes a page or a worker for granted.
   globalThis.window ??= globalThis;

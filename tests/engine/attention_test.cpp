@@ -14,7 +14,7 @@ using testing::openFixture;
 
 struct Expected {
   const char* fixture;
-  const char* site;       ///< "" where the model has no attention
+  const char* site;  ///< "" where the model has no attention
   bool degenerate;
   const char* weighed;    ///< what `why` must name
   const char* reducedBy;  ///< likewise; "" where nothing reduces it
@@ -32,7 +32,8 @@ TEST_P(Sites, AreFoundByGraphAndShapes) {
   ASSERT_EQ(sites.size(), 1u);
   EXPECT_EQ(sites[0].id, GetParam().site);
   EXPECT_EQ(sites[0].degenerate, GetParam().degenerate);
-  EXPECT_NE(sites[0].why.find("\"" + std::string(GetParam().weighed) + "\""), std::string::npos) << sites[0].why;
+  EXPECT_NE(sites[0].why.find("\"" + std::string(GetParam().weighed) + "\""), std::string::npos)
+      << sites[0].why;
   EXPECT_NE(sites[0].why.find(GetParam().reducedBy), std::string::npos) << sites[0].why;
 }
 
@@ -44,9 +45,11 @@ INSTANTIATE_TEST_SUITE_P(
                       Expected{"keras-2.15/reshape", "attention_vec", false, "gru", ""},
                       Expected{"keras-2.15/score_dense", "attention_vec", false, "gru", ""},
                       Expected{"keras-2.15/score_two_layers", "attention_vec", false, "gru", ""},
-                      Expected{"keras-2.15/reduce_average_pooling", "attention_vec", false, "gru", "\"global_average_pooling1d\""},
+                      Expected{"keras-2.15/reduce_average_pooling", "attention_vec", false, "gru",
+                               "\"global_average_pooling1d\""},
                       Expected{"keras-2.15/dot", "attention_vec", false, "gru", "which also sums it"},
-                      Expected{"keras-2.15/softmax_permute_dot", "attention_vec", false, "gru", "which also sums it"},
+                      Expected{"keras-2.15/softmax_permute_dot", "attention_vec", false, "gru",
+                               "which also sums it"},
                       Expected{"keras-2.15/scaled_then_flattened", "attention_vec", false, "gru", ""},
                       // The softmax is the Dense's own; the layer named attention_vec only permutes it.
                       Expected{"keras-2.15/attention_3d_block", "dense", false, "gru", ""},
@@ -92,7 +95,9 @@ TEST(ReadAttention, IsTheMeanOverFeaturesWhereEachHasItsOwn) {
   for (int t = 0; t < steps; ++t) {
     double mean = 0;
     for (int f = 0; f < features; ++f) {
-      mean += one["attention"]["attention_vec"]["values"][static_cast<size_t>(t * features + f)].get<double>() / features;
+      mean +=
+          one["attention"]["attention_vec"]["values"][static_cast<size_t>(t * features + f)].get<double>() /
+          features;
     }
     EXPECT_NEAR(ours[static_cast<size_t>(t)], mean, 1e-6) << t;
   }

@@ -38,8 +38,8 @@ inline std::vector<std::string> allFixtures() {
   return names;
 }
 
-/// Lower-cases ASCII, and refuses to guess at anything else: those texts are tested where a host lower-cases for real,
-/// under Node and in the browser.
+/// Lower-cases ASCII, and refuses to guess at anything else: those texts are tested where a host lower-cases
+/// for real, under Node and in the browser.
 inline LoweredText lowerAscii(std::u32string_view text) {
   LoweredText lowered;
   for (uint32_t i = 0; i < text.size(); ++i) {
@@ -49,6 +49,5 @@ inline LoweredText lowerAscii(std::u32string_view text) {
   }
   return lowered;
 }
-
 
 }  // namespace charglow::testing

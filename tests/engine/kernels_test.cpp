@@ -42,7 +42,9 @@ TEST_P(AffineSizes, IsTheProductInDoubles) {
     for (int r = 0; r < rows; ++r) {
       for (int j = 0; j < out; ++j) {
         double sum = biased ? bias[static_cast<size_t>(j)] : 0.0;
-        for (int i = 0; i < in; ++i) sum += double{x[static_cast<size_t>(r * in + i)]} * double{kernel[static_cast<size_t>(i * out + j)]};
+        for (int i = 0; i < in; ++i)
+          sum +=
+              double{x[static_cast<size_t>(r * in + i)]} * double{kernel[static_cast<size_t>(i * out + j)]};
         ASSERT_NEAR(y[static_cast<size_t>(r * out + j)], sum, 1e-5) << r << ", " << j;
       }
     }
@@ -52,9 +54,13 @@ TEST_P(AffineSizes, IsTheProductInDoubles) {
 
 // Around the narrow limit (16) and whole panels (32), with one and several rows.
 INSTANTIATE_TEST_SUITE_P(Sizes, AffineSizes,
-                         ::testing::Values(Size{1, 1, 1}, Size{7, 1, 5}, Size{5, 15, 3}, Size{5, 16, 3}, Size{3, 17, 2},
-                                           Size{9, 31, 1}, Size{9, 32, 4}, Size{9, 33, 1}, Size{13, 64, 2}, Size{100, 750, 3}),
-                         [](const auto& info) { return "in" + std::to_string(info.param.in) + "out" + std::to_string(info.param.out); });
+                         ::testing::Values(Size{1, 1, 1}, Size{7, 1, 5}, Size{5, 15, 3}, Size{5, 16, 3},
+                                           Size{3, 17, 2}, Size{9, 31, 1}, Size{9, 32, 4}, Size{9, 33, 1},
+                                           Size{13, 64, 2}, Size{100, 750, 3}),
+                         [](const auto& info) {
+                           return "in" + std::to_string(info.param.in) + "out" +
+                                  std::to_string(info.param.out);
+                         });
 
 TEST(Activations, HaveTheNamesOfKeras) {
   EXPECT_EQ(activationNamed("hard_sigmoid", false), Activation::HardSigmoid2);

@@ -1,5 +1,5 @@
-// The engine's numbers against Keras's own, over every fixture: each output, each attention and each intermediate layer
-// of each case. Compared here, not by verify(), which is itself under test below.
+// The engine's numbers against Keras's own, over every fixture: each output, each attention and each
+// intermediate layer of each case. Compared here, not by verify(), which is itself under test below.
 
 #include "parity.h"
 
@@ -24,14 +24,17 @@ const std::vector<std::string> kRefused = {"keras-3/mask_average_pooling"};
 
 std::vector<std::string> runnableFixtures() {
   std::vector<std::string> names = allFixtures();
-  std::erase_if(names, [](const std::string& name) { return std::find(kRefused.begin(), kRefused.end(), name) != kRefused.end(); });
+  std::erase_if(names, [](const std::string& name) {
+    return std::find(kRefused.begin(), kRefused.end(), name) != kRefused.end();
+  });
   std::sort(names.begin(), names.end());
   return names;
 }
 
 void feed(Session& session, const json& one) {
   if (one.contains("input")) {
-    session.setInput(one["input"]["values"].get<std::vector<float>>(), one["input"]["shape"].get<std::vector<int>>());
+    session.setInput(one["input"]["values"].get<std::vector<float>>(),
+                     one["input"]["shape"].get<std::vector<int>>());
     return;
   }
   std::vector<int32_t> ids;
@@ -42,7 +45,8 @@ void feed(Session& session, const json& one) {
 }
 
 /// Compares a layer's values with Keras's: |x - y| <= tolerance · max(1, |y|), or absolutely.
-void expectNear(const Value& value, const json& expected, double tolerance, bool relative, const std::string& what) {
+void expectNear(const Value& value, const json& expected, double tolerance, bool relative,
+                const std::string& what) {
   std::vector<int> shape;
   for (const Dim& dim : value.shape) shape.push_back(dim.size);
   ASSERT_EQ(shape, expected["shape"].get<std::vector<int>>()) << what;
@@ -50,7 +54,8 @@ void expectNear(const Value& value, const json& expected, double tolerance, bool
   for (size_t i = 0; i < value.data.size(); ++i) {
     const double keras = expected["values"][i].get<double>();
     const double scale = relative ? std::max(1.0, std::abs(keras)) : 1.0;
-    ASSERT_LE(std::abs(static_cast<double>(value.data[i]) - keras), tolerance * scale) << what << ", value " << i;
+    ASSERT_LE(std::abs(static_cast<double>(value.data[i]) - keras), tolerance * scale)
+        << what << ", value " << i;
   }
 }
 
@@ -69,7 +74,8 @@ TEST_P(Parity, EveryNumberIsKerass) {
       if (!one.contains(kind)) continue;
       const bool attention = std::string(kind) == "attention";
       for (const auto& [layer, expected] : one[kind].items()) {
-        expectNear(session.value(session.nodeOf(layer)), expected, attention ? 1e-6 : 1e-5, !attention, layer + " in " + kind);
+        expectNear(session.value(session.nodeOf(layer)), expected, attention ? 1e-6 : 1e-5, !attention,
+                   layer + " in " + kind);
       }
     }
   }
@@ -78,7 +84,8 @@ TEST_P(Parity, EveryNumberIsKerass) {
 /// gtest's names take letters and digits only.
 std::string testName(const ::testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;
-  std::replace_if(name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
   return name;
 }
 
@@ -88,7 +95,8 @@ TEST(ParityFixtures, AreThere) {
   // Each generation that the README names; an empty folder must not pass as green.
   for (const char* generation : {"keras-2.1", "keras-2.2", "tf-1.15", "keras-2.15", "keras-3"}) {
     const std::vector<std::string> names = allFixtures();
-    const auto count = std::count_if(names.begin(), names.end(), [&](const std::string& name) { return name.starts_with(generation); });
+    const auto count = std::count_if(names.begin(), names.end(),
+                                     [&](const std::string& name) { return name.starts_with(generation); });
     EXPECT_GE(count, 8) << generation;
   }
 }
@@ -111,7 +119,8 @@ TEST(Verify, SeesIdsThatDiffer) {
   };
   const ParityReport report = verify(openFixture("keras-2.15/text_non_ascii"), none);
   EXPECT_FALSE(report.agrees());
-  EXPECT_TRUE(std::any_of(report.cases.begin(), report.cases.end(), [](const ParityCase& one) { return !one.idsAgree; }));
+  EXPECT_TRUE(std::any_of(report.cases.begin(), report.cases.end(),
+                          [](const ParityCase& one) { return !one.idsAgree; }));
 }
 
 TEST(ParityCase, AgreesWithinTheFormatsTolerancesOnly) {

@@ -31,8 +31,8 @@ class Finder {
  private:
   const Node& node(size_t index) const { return graph_.nodes[index]; }
 
-  /// A factor is attention where it is normalised along the axis on which another factor, or the same one, has its
-  /// timesteps. Factors of lower rank have had axes put in after the batch (layers/merge.cpp).
+  /// A factor is attention where it is normalised along the axis on which another factor, or the same one,
+  /// has its timesteps. Factors of lower rank have had axes put in after the batch (layers/merge.cpp).
   void inspectProduct(size_t product) {
     const Shape& shape = node(product).shape;
     for (size_t axis = 1; axis < shape.size(); ++axis) {
@@ -64,7 +64,8 @@ class Finder {
       const size_t other = 1 - which;
       const size_t weighedAxis = node(contraction).layer->contractedAxis(other, shapes);
       if (!shapes[other][weighedAxis].isTime()) continue;
-      follow(inputs[which], node(contraction).layer->contractedAxis(which, shapes), inputs[other], weighedAxis, contraction);
+      follow(inputs[which], node(contraction).layer->contractedAxis(which, shapes), inputs[other],
+             weighedAxis, contraction);
     }
   }
 
@@ -87,8 +88,10 @@ class Finder {
     add(at.node, degenerate, weighed, weighedAxis, product);
   }
 
-  void add(size_t softmax, bool degenerate, size_t weighed, std::optional<size_t> weighedAxis, size_t product) {
-    const auto known = std::find_if(sites_.begin(), sites_.end(), [&](const AttentionSite& site) { return site.node == softmax; });
+  void add(size_t softmax, bool degenerate, size_t weighed, std::optional<size_t> weighedAxis,
+           size_t product) {
+    const auto known = std::find_if(sites_.begin(), sites_.end(),
+                                    [&](const AttentionSite& site) { return site.node == softmax; });
     if (known != sites_.end()) return;
     AttentionSite site;
     const Node& at = node(softmax);
@@ -97,8 +100,9 @@ class Finder {
     site.degenerate = degenerate;
     site.softmaxAxis = degenerate ? timeAxis(at.shape) : *at.layer->softmaxAxis(at.shape);
     site.reversed = weighedAxis && node(weighed).shape[*weighedAxis].along == Along::ReversedTime;
-    site.why = "a softmax over " + std::string(degenerate ? "an axis of length 1" : "the timesteps") + " that weighs \"" +
-               node(weighed).layer->name() + "\" in \"" + node(product).layer->name() + "\"" + reductionAfter(product);
+    site.why = "a softmax over " + std::string(degenerate ? "an axis of length 1" : "the timesteps") +
+               " that weighs \"" + node(weighed).layer->name() + "\" in \"" + node(product).layer->name() +
+               "\"" + reductionAfter(product);
     sites_.push_back(std::move(site));
   }
 
@@ -116,7 +120,8 @@ class Finder {
       const std::vector<size_t> readers = graph_.readersOf(at);
       if (readers.size() != 1) return "";
       at = readers[0];
-      if (node(at).layer->part() == Part::Reduction) return ", reduced over the timesteps by \"" + node(at).layer->name() + "\"";
+      if (node(at).layer->part() == Part::Reduction)
+        return ", reduced over the timesteps by \"" + node(at).layer->name() + "\"";
       if (node(at).layer->part() != Part::Relayout) return "";
     }
   }
@@ -131,7 +136,8 @@ std::vector<AttentionSite> findAttention(const Graph& graph) { return Finder(gra
 
 void readAttention(const AttentionSite& site, const Value& softmax, std::span<float> values) {
   const size_t count = values.size();
-  const size_t inner = static_cast<size_t>(elementCount(softmax.shape, site.softmaxAxis + 1, softmax.shape.size()));
+  const size_t inner =
+      static_cast<size_t>(elementCount(softmax.shape, site.softmaxAxis + 1, softmax.shape.size()));
   const size_t outer = softmax.data.size() / (count * inner);
   std::fill(values.begin(), values.end(), 0.0f);
   for (size_t o = 0; o < outer; ++o) {

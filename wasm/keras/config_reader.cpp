@@ -11,19 +11,35 @@ namespace {
 using nlohmann::json;
 
 /// Keys that cannot change what a layer computes at inference, in any generation of Keras.
-constexpr std::array<std::string_view, 16> kHarmless = {
-    "name",         "trainable", "batch_input_shape", "batch_shape",   "input_dtype", "activity_regularizer",
-    "autocast",     "implementation", "unroll",       "input_length",  "seed",        "noise_shape",
-    "dropout",      "recurrent_dropout", "registered_name", "lora_alpha"};
+constexpr std::array<std::string_view, 16> kHarmless = {"name",
+                                                        "trainable",
+                                                        "batch_input_shape",
+                                                        "batch_shape",
+                                                        "input_dtype",
+                                                        "activity_regularizer",
+                                                        "autocast",
+                                                        "implementation",
+                                                        "unroll",
+                                                        "input_length",
+                                                        "seed",
+                                                        "noise_shape",
+                                                        "dropout",
+                                                        "recurrent_dropout",
+                                                        "registered_name",
+                                                        "lora_alpha"};
 
 constexpr std::array<std::string_view, 3> kHarmlessEndings = {"_initializer", "_regularizer", "_constraint"};
 
 /// Keys that would change numbers, and the value at which they do not.
 const std::map<std::string, json, std::less<>>& neutralValues() {
-  static const std::map<std::string, json, std::less<>> values = {
-      {"time_major", false},          {"ragged", false},    {"sparse", false},
-      {"quantization_config", nullptr}, {"lora_rank", nullptr}, {"optional", false},
-      {"data_format", "channels_last"}, {"stateful", false}};
+  static const std::map<std::string, json, std::less<>> values = {{"time_major", false},
+                                                                  {"ragged", false},
+                                                                  {"sparse", false},
+                                                                  {"quantization_config", nullptr},
+                                                                  {"lora_rank", nullptr},
+                                                                  {"optional", false},
+                                                                  {"data_format", "channels_last"},
+                                                                  {"stateful", false}};
   return values;
 }
 
@@ -43,7 +59,8 @@ std::string shown(const json& value) {
   return text;
 }
 
-/// The name in a dtype: "float32", or a Keras 3 policy {"class_name": "DTypePolicy", "config": {"name": "float32"}}.
+/// The name in a dtype: "float32", or a Keras 3 policy {"class_name": "DTypePolicy", "config": {"name":
+/// "float32"}}.
 std::string dtypeName(const json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_object() && value.contains("config") && value["config"].is_object()) {
@@ -56,11 +73,16 @@ std::string dtypeName(const json& value) {
 
 ConfigReader::ConfigReader(const nlohmann::json& config, std::string layer, std::string className,
                            const Dialect& dialect, std::vector<Problem>& problems)
-    : config_(config), layer_(std::move(layer)), className_(std::move(className)), dialect_(dialect), problems_(problems) {}
+    : config_(config),
+      layer_(std::move(layer)),
+      className_(std::move(className)),
+      dialect_(dialect),
+      problems_(problems) {}
 
 void ConfigReader::refuse(const std::string& option, const std::string& expected, const std::string& actual,
                           const std::string& hint) {
-  problems_.push_back({"unsupported-option", "layer \"" + layer_ + "\" (" + className_ + "), " + option, expected, actual, hint});
+  problems_.push_back({"unsupported-option", "layer \"" + layer_ + "\" (" + className_ + "), " + option,
+                       expected, actual, hint});
 }
 
 const json& ConfigReader::raw(const char* key) {
@@ -120,8 +142,8 @@ Activation ConfigReader::activation(const char* key, std::string_view absent) {
   std::string name(has(key) ? "linear" : absent);  // None is linear
   if (value.is_string()) {
     name = value.get<std::string>();
-  } else if (value.is_object() && value.value("class_name", json()) == "function" && value.contains("config") &&
-             value["config"].is_string()) {
+  } else if (value.is_object() && value.value("class_name", json()) == "function" &&
+             value.contains("config") && value["config"].is_string()) {
     name = value["config"].get<std::string>();
   } else if (!value.is_null()) {
     refuse(key, "the name of a Keras activation", shown(value));
@@ -129,7 +151,8 @@ Activation ConfigReader::activation(const char* key, std::string_view absent) {
   }
   const std::optional<Activation> found = activationNamed(name, dialect_.hardSigmoidOfKeras3());
   if (!found) {
-    refuse(key, "the name of a Keras activation", "\"" + name + "\"", "A custom activation cannot be run: its code is not in the file.");
+    refuse(key, "the name of a Keras activation", "\"" + name + "\"",
+           "A custom activation cannot be run: its code is not in the file.");
   }
   return found.value_or(Activation::Linear);
 }

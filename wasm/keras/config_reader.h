@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "error.h"
-#include "kernels/activations.h"
 #include "keras/dialect.h"
+#include "kernels/activations.h"
 
 namespace charglow {
 
-/// Reads a layer's configuration so that nothing in it goes unseen: what is read is ticked off, what cannot change a
-/// number (initialisers, regularisers …) is a named list, and everything else is a problem that says layer, class and
-/// option. Problems are gathered, never thrown, so that all of a model's are told at once.
+/// Reads a layer's configuration so that nothing in it goes unseen: what is read is ticked off, what cannot
+/// change a number (initialisers, regularisers …) is a named list, and everything else is a problem that says
+/// layer, class and option. Problems are gathered, never thrown, so that all of a model's are told at once.
 class ConfigReader {
  public:
   ConfigReader(const nlohmann::json& config, std::string layer, std::string className, const Dialect& dialect,
@@ -33,9 +33,11 @@ class ConfigReader {
   int integer(const char* key, std::optional<int> absent = std::nullopt);
   bool boolean(const char* key, bool absent);
   std::string text(const char* key, const std::string& absent);
-  /// Whole numbers; a single one counts as a list of one. Empty where it is absent or wrong (then a problem is noted).
+  /// Whole numbers; a single one counts as a list of one. Empty where it is absent or wrong (then a problem
+  /// is noted).
   std::vector<int> integers(const char* key);
-  /// An activation by name; Keras writes null (linear), a name, or {"class_name": "function", "config": name}.
+  /// An activation by name; Keras writes null (linear), a name, or {"class_name": "function", "config":
+  /// name}.
   Activation activation(const char* key, std::string_view absent);
 
   /// The option changes numbers and only this value of it is supported.
@@ -43,7 +45,8 @@ class ConfigReader {
   /// The option cannot change numbers here.
   void ignore(const char* key) { seen_.insert(key); }
   /// Notes a problem with an option.
-  void refuse(const std::string& option, const std::string& expected, const std::string& actual, const std::string& hint = "");
+  void refuse(const std::string& option, const std::string& expected, const std::string& actual,
+              const std::string& hint = "");
 
   /// To be called last: whatever was not read and is not on the list of harmless keys is a problem.
   void finish();

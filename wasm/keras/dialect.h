@@ -5,23 +5,26 @@
 
 namespace charglow {
 
-/// Which generation of Keras wrote a file: the same configuration means different numbers in different generations.
+/// Which generation of Keras wrote a file: the same configuration means different numbers in different
+/// generations.
 struct Dialect {
-  std::string version;    ///< as the file says it ("2.2.4-tf"), or "" where it says nothing
-  int major = 2;          ///< 1, 2 or 3
+  std::string version;  ///< as the file says it ("2.2.4-tf"), or "" where it says nothing
+  int major = 2;        ///< 1, 2 or 3
   int minor = 0;
   bool tensorflow = false;  ///< tf.keras, whose 2.2.4-tf to 2.15 are one line
 
   /// Reads a keras_version attribute. A missing one is taken as Keras 2, which the caller must tell the user.
   static Dialect parse(std::string_view version);
 
-  /// hard_sigmoid is clip(0.2x + 0.5, 0, 1) up to Keras 2.15 (keras/backend.py) and clip(x/6 + 0.5, 0, 1) in Keras 3
-  /// (keras/src/activations/activations.py, as jax.nn.hard_sigmoid).
+  /// hard_sigmoid is clip(0.2x + 0.5, 0, 1) up to Keras 2.15 (keras/backend.py) and clip(x/6 + 0.5, 0, 1) in
+  /// Keras 3 (keras/src/activations/activations.py, as jax.nn.hard_sigmoid).
   [[nodiscard]] bool hardSigmoidOfKeras3() const { return major >= 3; }
   /// The Softmax layer ignored masks in multi-backend Keras (keras/layers/advanced_activations.py 2.2.4).
-  [[nodiscard]] bool softmaxLayerUsesMask() const { return major >= 3 || (tensorflow && minor >= 3) ; }
+  [[nodiscard]] bool softmaxLayerUsesMask() const { return major >= 3 || (tensorflow && minor >= 3); }
   /// "Keras 2.2.5"
-  [[nodiscard]] std::string text() const { return version.empty() ? "Keras (version not stated)" : "Keras " + version; }
+  [[nodiscard]] std::string text() const {
+    return version.empty() ? "Keras (version not stated)" : "Keras " + version;
+  }
 };
 
 }  // namespace charglow

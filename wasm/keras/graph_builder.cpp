@@ -16,7 +16,8 @@ using CallKey = std::pair<size_t, int>;  // layer, call
 
 class GraphBuilder {
  public:
-  GraphBuilder(const GraphSpec& spec, const Bundle& bundle, const Dialect& dialect, std::vector<std::string>& assumptions)
+  GraphBuilder(const GraphSpec& spec, const Bundle& bundle, const Dialect& dialect,
+               std::vector<std::string>& assumptions)
       : spec_(spec), bundle_(bundle), dialect_(dialect), assumptions_(assumptions) {}
 
   Graph build() {
@@ -40,7 +41,8 @@ class GraphBuilder {
     for (size_t i = 0; i < spec_.layers.size(); ++i) {
       const LayerSpec& layer = spec_.layers[i];
       if (!layerIndex_.emplace(layer.name, i).second) {
-        problems_.push_back({"duplicate-layer", "layer \"" + layer.name + "\"", "each name once", "it twice", ""});
+        problems_.push_back(
+            {"duplicate-layer", "layer \"" + layer.name + "\"", "each name once", "it twice", ""});
       }
       graph_.layers.push_back(makeLayer(layer.name, layer.className, layer.config, dialect_, problems_));
     }
@@ -53,35 +55,42 @@ class GraphBuilder {
       for (const CallSpec& call : layer.calls) {
         for (const auto& [key, value] : call.kwargs.items()) {
           if (value.is_null() || (key == "training" && value == false)) continue;
-          problems_.push_back({"unsupported-option", "layer \"" + layer.name + "\" (" + layer.className + "), call argument " + key,
+          problems_.push_back({"unsupported-option",
+                               "layer \"" + layer.name + "\" (" + layer.className + "), call argument " + key,
                                "none", value.dump().substr(0, 80), ""});
         }
       }
     }
     if (spec_.inputs.size() != 1) {
-      problems_.push_back({"unsupported-model", "the model's inputs", "one", std::to_string(spec_.inputs.size()), ""});
+      problems_.push_back(
+          {"unsupported-model", "the model's inputs", "one", std::to_string(spec_.inputs.size()), ""});
     }
   }
 
-  /// Calls in execution order: each after those it reads. Calls that no output needs are left out, as Keras does.
+  /// Calls in execution order: each after those it reads. Calls that no output needs are left out, as Keras
+  /// does.
   void orderCalls() {
     for (const TensorRef& input : spec_.inputs) graph_.inputs.push_back(visit(input, "the model's inputs"));
-    for (const TensorRef& output : spec_.outputs) graph_.outputs.push_back(visit(output, "the model's outputs"));
+    for (const TensorRef& output : spec_.outputs)
+      graph_.outputs.push_back(visit(output, "the model's outputs"));
   }
 
   size_t visit(const TensorRef& ref, const std::string& reader) {
     const auto found = layerIndex_.find(ref.layer);
     if (found == layerIndex_.end() || ref.node < 0 || ref.tensor != 0 ||
         static_cast<size_t>(ref.node) >= spec_.layers[found->second].calls.size()) {
-      problems_.push_back({"config-structure", reader, "an output of one of the model's layers",
-                           "[\"" + ref.layer + "\", " + std::to_string(ref.node) + ", " + std::to_string(ref.tensor) + "]", ""});
+      problems_.push_back(
+          {"config-structure", reader, "an output of one of the model's layers",
+           "[\"" + ref.layer + "\", " + std::to_string(ref.node) + ", " + std::to_string(ref.tensor) + "]",
+           ""});
       return 0;
     }
     const CallKey key{found->second, ref.node};
     if (const auto done = nodeOf_.find(key); done != nodeOf_.end()) return done->second;
     const LayerSpec& layer = spec_.layers[found->second];
     if (!visiting_.insert(key).second) {
-      problems_.push_back({"config-structure", "layer \"" + layer.name + "\"", "no cycle", "its own output among its inputs", ""});
+      problems_.push_back({"config-structure", "layer \"" + layer.name + "\"", "no cycle",
+                           "its own output among its inputs", ""});
       return 0;
     }
     Node node;
@@ -91,15 +100,16 @@ class GraphBuilder {
       node.inputs.push_back(visit(input, "layer \"" + layer.name + "\""));
     }
     if (node.inputs.empty() && layer.className != "InputLayer") {
-      problems_.push_back({"config-structure", "layer \"" + layer.name + "\"", "at least one input", "none", ""});
+      problems_.push_back(
+          {"config-structure", "layer \"" + layer.name + "\"", "at least one input", "none", ""});
     }
     graph_.nodes.push_back(std::move(node));
     nodeLayer_.push_back(found->second);
     return nodeOf_[key] = graph_.nodes.size() - 1;
   }
 
-  /// Which of the file's layers gives each layer its weights: by name, or, where names differ (a weights-only file with
-  /// a model built again), in order, which is Keras's own rule in load_weights.
+  /// Which of the file's layers gives each layer its weights: by name, or, where names differ (a weights-only
+  /// file with a model built again), in order, which is Keras's own rule in load_weights.
   void assignWeights() {
     weights_.assign(spec_.layers.size(), nullptr);
     std::vector<const LayerWeights*> inFile;
@@ -118,10 +128,13 @@ class GraphBuilder {
       if (graph_.layers[i]->hasWeights()) weights_[i] = inFile[next++];
     }
     for (; next < inFile.size(); ++next) {
-      problems_.push_back({"unexpected-tensor", "layer \"" + inFile[next]->layer + "\" of the file", "a layer for its weights in the architecture",
-                           "none", "The file's weights and its architecture do not belong together."});
+      problems_.push_back({"unexpected-tensor", "layer \"" + inFile[next]->layer + "\" of the file",
+                           "a layer for its weights in the architecture", "none",
+                           "The file's weights and its architecture do not belong together."});
     }
-    assumptions_.push_back("The layers' names in the weights file and in the architecture differ; weights were given out in order, as Keras's load_weights does.");
+    assumptions_.push_back(
+        "The layers' names in the weights file and in the architecture differ; weights were given out in "
+        "order, as Keras's load_weights does.");
   }
 
   /// Infers each node's shape and, at a layer's first call, hands it its weights.
@@ -141,14 +154,16 @@ class GraphBuilder {
     }
     for (size_t i = 0; i < weights_.size(); ++i) {
       if (weights_[i] == nullptr || built.contains(i)) continue;
-      problems_.push_back({"unexpected-tensor", "layer \"" + spec_.layers[i].name + "\"", "a layer that the model's output depends on",
+      problems_.push_back({"unexpected-tensor", "layer \"" + spec_.layers[i].name + "\"",
+                           "a layer that the model's output depends on",
                            "weights for a layer that is never used", ""});
     }
   }
 
   void buildLayer(size_t index, std::span<const Shape> inputs) {
     static const std::vector<const TensorView*> none;
-    WeightReader reader(spec_.layers[index].name, weights_[index] == nullptr ? none : weights_[index]->tensors, problems_);
+    WeightReader reader(spec_.layers[index].name,
+                        weights_[index] == nullptr ? none : weights_[index]->tensors, problems_);
     graph_.layers[index]->build(inputs, reader);
     reader.finish();
     graph_.parameters[index] = reader.parameters();
@@ -169,7 +184,8 @@ class GraphBuilder {
 
 }  // namespace
 
-Graph buildGraph(const GraphSpec& spec, const Bundle& bundle, const Dialect& dialect, std::vector<std::string>& assumptions) {
+Graph buildGraph(const GraphSpec& spec, const Bundle& bundle, const Dialect& dialect,
+                 std::vector<std::string>& assumptions) {
   return GraphBuilder(spec, bundle, dialect, assumptions).build();
 }
 

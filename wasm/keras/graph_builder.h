@@ -10,9 +10,11 @@
 
 namespace charglow {
 
-/// Builds the graph that `spec` describes with the weights of `bundle`: makes every layer, orders the calls, infers
-/// every shape, and uses every tensor exactly once. Throws Error with all that is unsupported, missing, superfluous or
-/// of the wrong shape, not only the first. What it had to assume is appended to `assumptions`.
-Graph buildGraph(const GraphSpec& spec, const Bundle& bundle, const Dialect& dialect, std::vector<std::string>& assumptions);
+/// Builds the graph that `spec` describes with the weights of `bundle`: makes every layer, orders the calls,
+/// infers every shape, and uses every tensor exactly once. Throws Error with all that is unsupported,
+/// missing, superfluous or of the wrong shape, not only the first. What it had to assume is appended to
+/// `assumptions`.
+Graph buildGraph(const GraphSpec& spec, const Bundle& bundle, const Dialect& dialect,
+                 std::vector<std::string>& assumptions);
 
 }  // namespace charglow

@@ -26,31 +26,37 @@ class SpecReader {
     } else if (className == "Functional" || className == "Model") {
       readFunctional(model);
     } else if (problems_.empty()) {
-      refuse("model-class", where_ + ", class_name", "Sequential, Functional or Model", "\"" + className + "\"",
+      refuse("model-class", where_ + ", class_name", "Sequential, Functional or Model",
+             "\"" + className + "\"",
              "A subclassed model stores no architecture; rebuild it with the functional API.");
     }
     if (spec_.layers.size() > kMaxLayers) {
-      refuse("config-structure", where_, "at most " + std::to_string(kMaxLayers) + " layers", std::to_string(spec_.layers.size()));
+      refuse("config-structure", where_, "at most " + std::to_string(kMaxLayers) + " layers",
+             std::to_string(spec_.layers.size()));
     }
     if (!problems_.empty()) throw Error(std::move(problems_));
     return std::move(spec_);
   }
 
  private:
-  void refuse(std::string code, std::string at, std::string expected, std::string actual, std::string hint = "") {
-    problems_.push_back({std::move(code), std::move(at), std::move(expected), std::move(actual), std::move(hint)});
+  void refuse(std::string code, std::string at, std::string expected, std::string actual,
+              std::string hint = "") {
+    problems_.push_back(
+        {std::move(code), std::move(at), std::move(expected), std::move(actual), std::move(hint)});
   }
 
   std::string textOf(const json& object, const char* key, const std::string& at) {
     const auto found = object.is_object() ? object.find(key) : object.end();
     if (found == object.end() || !found->is_string()) {
-      refuse("config-structure", at + ", " + key, "a string", found == object.end() ? "nothing" : kindOf(*found));
+      refuse("config-structure", at + ", " + key, "a string",
+             found == object.end() ? "nothing" : kindOf(*found));
       return "";
     }
     return found->get<std::string>();
   }
 
-  /// class_name, config and name, which every dialect has. Older Sequential lists keep the name in the config only.
+  /// class_name, config and name, which every dialect has. Older Sequential lists keep the name in the config
+  /// only.
   LayerSpec layerOf(const json& entry, const std::string& at) {
     LayerSpec layer;
     layer.className = textOf(entry, "class_name", at);
@@ -64,8 +70,8 @@ class SpecReader {
     return layer;
   }
 
-  /// Sequential: a list of layers (Keras 1 to 2.2.2) or {"name", "layers"}. The InputLayer is listed from TF 2.2 on;
-  /// before that the first layer's batch_input_shape stands for it.
+  /// Sequential: a list of layers (Keras 1 to 2.2.2) or {"name", "layers"}. The InputLayer is listed from
+  /// TF 2.2 on; before that the first layer's batch_input_shape stands for it.
   void readSequential(const json& model) {
     const json none;
     const json& config = model.contains("config") ? model["config"] : none;
@@ -77,8 +83,10 @@ class SpecReader {
     for (size_t i = 0; i < list.size(); ++i) {
       LayerSpec layer = layerOf(list[i], where_ + ", layer " + std::to_string(i));
       if (i == 0 && layer.className != "InputLayer") addInput(layer, config);
-      if (!spec_.layers.empty()) layer.calls = {{{{spec_.layers.back().name, 0, 0}}, json::object()}};
-      else layer.calls = {{{}, json::object()}};
+      if (!spec_.layers.empty())
+        layer.calls = {{{{spec_.layers.back().name, 0, 0}}, json::object()}};
+      else
+        layer.calls = {{{}, json::object()}};
       spec_.layers.push_back(std::move(layer));
     }
     spec_.inputs = {{spec_.layers.front().name, 0, 0}};
@@ -93,11 +101,12 @@ class SpecReader {
     for (const char* key : {"batch_input_shape", "batch_shape"}) {
       if (first.config.contains(key)) shape = first.config[key];
     }
-    if (shape.is_null() && config.is_object() && config.contains("build_input_shape")) shape = config["build_input_shape"];
+    if (shape.is_null() && config.is_object() && config.contains("build_input_shape"))
+      shape = config["build_input_shape"];
     if (shape.is_null() && first.className == "Embedding") shape = json::array({nullptr, nullptr});
     if (shape.is_null()) {
-      refuse("input-shape", first.name, "batch_input_shape on the first layer of a Sequential model", "nothing",
-             "Save the model after it has been built, so that its input shape is known.");
+      refuse("input-shape", first.name, "batch_input_shape on the first layer of a Sequential model",
+             "nothing", "Save the model after it has been built, so that its input shape is known.");
     }
     input.config = {{"name", input.name}, {"batch_input_shape", shape}};
     input.calls = {{{}, json::object()}};
@@ -145,7 +154,8 @@ class SpecReader {
     refs.push_back({item[0].get<std::string>(), item[1].get<int>(), item[2].get<int>()});
   }
 
-  /// inbound_nodes, one entry for each call. Keras 1 and 2: [[["layer", node, tensor, {kwargs}], …], …]; Keras 3:
+  /// inbound_nodes, one entry for each call. Keras 1 and 2: [[["layer", node, tensor, {kwargs}], …], …];
+  /// Keras 3:
   /// [{"args": [...], "kwargs": {...}}, …] with __keras_tensor__ objects in args.
   void readCalls(LayerSpec& layer, const json& nodes) {
     const std::string at = "layer \"" + layer.name + "\", inbound_nodes";
@@ -175,15 +185,16 @@ class SpecReader {
     if (layer.calls.empty()) layer.calls.push_back({{}, json::object()});
   }
 
-  /// Tensors among the arguments of a Keras 3 call, also in lists. Other arguments are kept with the keyword ones, under
-  /// their position, for whoever knows what they mean to the layer.
+  /// Tensors among the arguments of a Keras 3 call, also in lists. Other arguments are kept with the keyword
+  /// ones, under their position, for whoever knows what they mean to the layer.
   void addKerasTensors(const json& args, CallSpec& call, const std::string& at, int depth) {
     size_t position = 0;
     for (const json& arg : args) {
       if (arg.is_array() && depth < 4) {
         addKerasTensors(arg, call, at, depth + 1);
-      } else if (arg.is_object() && arg.value("class_name", json()) == "__keras_tensor__" && arg.contains("config") &&
-                 arg["config"].is_object() && arg["config"].contains("keras_history")) {
+      } else if (arg.is_object() && arg.value("class_name", json()) == "__keras_tensor__" &&
+                 arg.contains("config") && arg["config"].is_object() &&
+                 arg["config"].contains("keras_history")) {
         addRef(arg["config"]["keras_history"], call.inputs, at);
       } else {
         call.kwargs[std::to_string(position)] = arg;

@@ -27,7 +27,8 @@ struct LayerSpec {
   std::vector<CallSpec> calls;
 };
 
-/// A model's architecture with the dialects of the configuration resolved: Sequential or functional, Keras 1, 2 or 3.
+/// A model's architecture with the dialects of the configuration resolved: Sequential or functional, Keras 1,
+/// 2 or 3.
 struct GraphSpec {
   std::vector<LayerSpec> layers;  ///< in the file's order
   std::vector<TensorRef> inputs;

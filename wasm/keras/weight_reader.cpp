@@ -28,26 +28,29 @@ std::vector<int64_t> WeightReader::nextShape() const {
   return next_ < tensors_.size() ? tensors_[next_]->shape : std::vector<int64_t>{};
 }
 
-std::vector<float> WeightReader::take(std::string_view name, std::initializer_list<int> shape, const std::string& hint) {
+std::vector<float> WeightReader::take(std::string_view name, std::initializer_list<int> shape,
+                                      const std::string& hint) {
   size_t count = 1;
   for (const int size : shape) count *= static_cast<size_t>(size);
   const std::string where = "layer \"" + layer_ + "\", " + std::string(name);
   if (next_ >= tensors_.size()) {
-    problems_.push_back({"missing-tensor", where, "a tensor of shape " + textOf(shape), "none left in the file",
-                         hint.empty() ? "The file's weights and its architecture do not belong together." : hint});
+    problems_.push_back(
+        {"missing-tensor", where, "a tensor of shape " + textOf(shape), "none left in the file",
+         hint.empty() ? "The file's weights and its architecture do not belong together." : hint});
     return {};
   }
   const TensorView& tensor = *tensors_[next_++];
   const std::string_view found = lastPart(tensor.name);
   const bool known = std::find(kWeightNames.begin(), kWeightNames.end(), found) != kWeightNames.end();
   if (known && found != name) {
-    problems_.push_back({"weight-order", where, "the tensor \"" + std::string(name) + "\" next", "\"" + tensor.name + "\"", hint});
+    problems_.push_back({"weight-order", where, "the tensor \"" + std::string(name) + "\" next",
+                         "\"" + tensor.name + "\"", hint});
     return {};
   }
   if (!std::equal(shape.begin(), shape.end(), tensor.shape.begin(), tensor.shape.end(),
                   [](int a, int64_t b) { return static_cast<int64_t>(a) == b; })) {
-    problems_.push_back({"shape-mismatch", where + " (tensor \"" + tensor.name + "\")", "shape " + textOf(shape),
-                         tensor.shapeText(), hint});
+    problems_.push_back({"shape-mismatch", where + " (tensor \"" + tensor.name + "\")",
+                         "shape " + textOf(shape), tensor.shapeText(), hint});
     return {};
   }
   std::vector<float> values(count);
@@ -58,7 +61,8 @@ std::vector<float> WeightReader::take(std::string_view name, std::initializer_li
 
 void WeightReader::finish() {
   for (; next_ < tensors_.size(); ++next_) {
-    problems_.push_back({"unexpected-tensor", "layer \"" + layer_ + "\", tensor \"" + tensors_[next_]->name + "\"",
+    problems_.push_back({"unexpected-tensor",
+                         "layer \"" + layer_ + "\", tensor \"" + tensors_[next_]->name + "\"",
                          "no further tensor", tensors_[next_]->shapeText(),
                          "The file's weights and its architecture do not belong together."});
   }

@@ -11,15 +11,18 @@
 
 namespace charglow {
 
-/// Hands a layer its tensors in the file's order and checks each against what the layer expects. Gathers problems.
+/// Hands a layer its tensors in the file's order and checks each against what the layer expects. Gathers
+/// problems.
 class WeightReader {
  public:
   WeightReader(std::string layer, std::span<const TensorView* const> tensors, std::vector<Problem>& problems)
       : layer_(std::move(layer)), tensors_(tensors), problems_(problems) {}
 
-  /// The next tensor, which must have this shape. `name` is what Keras calls it: where the file's own name is another of
-  /// the layer's, the order is wrong and that is a problem too. Returns nothing where there was a problem.
-  std::vector<float> take(std::string_view name, std::initializer_list<int> shape, const std::string& hint = "");
+  /// The next tensor, which must have this shape. `name` is what Keras calls it: where the file's own name is
+  /// another of the layer's, the order is wrong and that is a problem too. Returns nothing where there was a
+  /// problem.
+  std::vector<float> take(std::string_view name, std::initializer_list<int> shape,
+                          const std::string& hint = "");
 
   /// Shape of the next tensor; empty where there is none left. For layouts that differ by generation.
   [[nodiscard]] std::vector<int64_t> nextShape() const;

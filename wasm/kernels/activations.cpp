@@ -76,13 +76,15 @@ void each(std::span<float> row, Function function) {
 
 std::optional<Activation> activationNamed(std::string_view name, bool keras3) {
   if (name == "hard_sigmoid") return keras3 ? Activation::HardSigmoid3 : Activation::HardSigmoid2;
-  const auto* found = std::find_if(kNames.begin(), kNames.end(), [&](const Entry& e) { return e.first == name; });
+  const auto* found =
+      std::find_if(kNames.begin(), kNames.end(), [&](const Entry& e) { return e.first == name; });
   if (found == kNames.end()) return std::nullopt;
   return found->second;
 }
 
 std::string_view activationName(Activation activation) {
-  return std::find_if(kNames.begin(), kNames.end(), [&](const Entry& e) { return e.second == activation; })->first;
+  return std::find_if(kNames.begin(), kNames.end(), [&](const Entry& e) { return e.second == activation; })
+      ->first;
 }
 
 void softmax(float* values, int count, int stride) {

@@ -7,8 +7,8 @@
 
 namespace charglow {
 
-/// The activation functions of Keras (keras/src/activations/activations.py, 3.x, and keras/activations.py, 2.x).
-/// The two hard sigmoids share a name in Keras and differ in their numbers.
+/// The activation functions of Keras (keras/src/activations/activations.py, 3.x, and
+/// keras/activations.py, 2.x). The two hard sigmoids share a name in Keras and differ in their numbers.
 enum class Activation {
   Linear,
   Relu,
@@ -31,9 +31,9 @@ enum class Activation {
   Exponential,
   LogSigmoid,
   TanhShrink,
-  SoftShrink,     ///< threshold 0.5
-  HardShrink,     ///< threshold 0.5
-  Squareplus,     ///< b = 4
+  SoftShrink,  ///< threshold 0.5
+  HardShrink,  ///< threshold 0.5
+  Squareplus,  ///< b = 4
   SparsePlus,
   SparseSigmoid,
   Softmax,     ///< over the row

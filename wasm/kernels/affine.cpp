@@ -21,7 +21,8 @@ using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::Row
 
 }  // namespace
 
-Affine::Affine(std::span<const float> kernel, int in, int out, std::span<const float> bias) : in_(in), out_(out) {
+Affine::Affine(std::span<const float> kernel, int in, int out, std::span<const float> bias)
+    : in_(in), out_(out) {
   const bool narrow = out < kNarrow;
   const size_t padded = static_cast<size_t>(narrow ? out : (out + kPanel - 1) / kPanel * kPanel);
   bias_.assign(padded, 0.0f);
@@ -34,14 +35,16 @@ Affine::Affine(std::span<const float> kernel, int in, int out, std::span<const f
   weights_.assign(rows * padded, 0.0f);
   for (size_t i = 0; i < rows; ++i) {
     for (size_t j = 0; j < static_cast<size_t>(out); ++j) {
-      weights_[j / kPanel * rows * kPanel + i * kPanel + j % kPanel] = kernel[i * static_cast<size_t>(out) + j];
+      weights_[j / kPanel * rows * kPanel + i * kPanel + j % kPanel] =
+          kernel[i * static_cast<size_t>(out) + j];
     }
   }
 }
 
 void Affine::apply(const float* x, int rows, float* y) const {
   if (out_ >= kNarrow) {
-    for (int r = 0; r < rows; ++r) applyPanels(x + static_cast<ptrdiff_t>(r) * in_, y + static_cast<ptrdiff_t>(r) * out_);
+    for (int r = 0; r < rows; ++r)
+      applyPanels(x + static_cast<ptrdiff_t>(r) * in_, y + static_cast<ptrdiff_t>(r) * out_);
     return;
   }
   const Eigen::Map<const RowMajor> input(x, rows, in_);

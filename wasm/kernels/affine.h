@@ -5,12 +5,14 @@
 
 namespace charglow {
 
-/// y = x W + b for rows of x: the product behind Dense, and behind the kernel and recurrent kernel of recurrent layers.
+/// y = x W + b for rows of x: the product behind Dense, and behind the kernel and recurrent kernel of
+/// recurrent layers.
 ///
-/// W is stored as column panels of 32: panel p holds W[i][32p .. 32p+31] for i = 0 … in-1, one after the other. A row is
-/// multiplied panel by panel with eight 4-wide accumulators that stay in registers, so every weight is read once and in
-/// order: the recurrence of a GRU is bound by exactly this loop. A W with few columns (the score of an attention) would
-/// be mostly padding in panels; it is kept as it is and handed to Eigen.
+/// W is stored as column panels of 32: panel p holds W[i][32p .. 32p+31] for i = 0 … in-1, one after the
+/// other. A row is multiplied panel by panel with eight 4-wide accumulators that stay in registers, so every
+/// weight is read once and in order: the recurrence of a GRU is bound by exactly this loop. A W with few
+/// columns (the score of an attention) would be mostly padding in panels; it is kept as it is and handed to
+/// Eigen.
 class Affine {
  public:
   Affine() = default;

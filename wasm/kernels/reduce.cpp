@@ -36,7 +36,9 @@ float combine(ReduceKind kind, float a, float b) {
   return a + b;
 }
 
-bool contains(std::span<const size_t> axes, size_t axis) { return std::find(axes.begin(), axes.end(), axis) != axes.end(); }
+bool contains(std::span<const size_t> axes, size_t axis) {
+  return std::find(axes.begin(), axes.end(), axis) != axes.end();
+}
 
 }  // namespace
 
@@ -52,7 +54,8 @@ Shape reducedShape(const Shape& shape, std::span<const size_t> axes, bool keepDi
   return left;
 }
 
-void reduce(ReduceKind kind, std::span<const float> input, const Shape& shape, std::span<const size_t> axes, std::span<float> output) {
+void reduce(ReduceKind kind, std::span<const float> input, const Shape& shape, std::span<const size_t> axes,
+            std::span<float> output) {
   std::fill(output.begin(), output.end(), start(kind));
   // stride[i]: how far the output moves along the input's axis i; 0 along the reduced ones.
   std::vector<size_t> stride(shape.size(), 0);

@@ -15,6 +15,7 @@ enum class ReduceKind { Sum, Mean, Max, Min, Prod };
 Shape reducedShape(const Shape& shape, std::span<const size_t> axes, bool keepDims);
 
 /// Reduces `axes` of `input` into `output`, which has reducedShape(…) values.
-void reduce(ReduceKind kind, std::span<const float> input, const Shape& shape, std::span<const size_t> axes, std::span<float> output);
+void reduce(ReduceKind kind, std::span<const float> input, const Shape& shape, std::span<const size_t> axes,
+            std::span<float> output);
 
 }  // namespace charglow

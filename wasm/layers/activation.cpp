@@ -5,8 +5,8 @@
 namespace charglow {
 namespace {
 
-/// An activation by name, over the last axis where it is one over rows (softmax). It never looks at the mask, and hands
-/// it on. keras/layers/core/activation.py (2.15).
+/// An activation by name, over the last axis where it is one over rows (softmax). It never looks at the mask,
+/// and hands it on. keras/layers/core/activation.py (2.15).
 class ActivationLayer : public Layer {
  public:
   explicit ActivationLayer(ConfigReader& config)
@@ -17,7 +17,8 @@ class ActivationLayer : public Layer {
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
     std::copy(inputs[0].data.begin(), inputs[0].data.end(), output.data.begin());
     const size_t width = static_cast<size_t>(output.shape.back().size);
-    for (size_t start = 0; start < output.data.size(); start += width) activate(activation_, output.data.subspan(start, width));
+    for (size_t start = 0; start < output.data.size(); start += width)
+      activate(activation_, output.data.subspan(start, width));
     output.passMask(inputs[0]);
   }
 
@@ -34,8 +35,8 @@ class ActivationLayer : public Layer {
   Activation activation_;
 };
 
-/// Softmax over a chosen axis. keras/layers/activation/softmax.py (2.15): a mask, where there is one, adds -1e9 to the
-/// masked logits; multi-backend Keras ignored it (keras/layers/advanced_activations.py, 2.2.5).
+/// Softmax over a chosen axis. keras/layers/activation/softmax.py (2.15): a mask, where there is one, adds
+/// -1e9 to the masked logits; multi-backend Keras ignored it (keras/layers/advanced_activations.py, 2.2.5).
 class SoftmaxLayer : public Layer {
  public:
   explicit SoftmaxLayer(ConfigReader& config)
@@ -60,7 +61,8 @@ class SoftmaxLayer : public Layer {
     const View& input = inputs[0];
     std::copy(input.data.begin(), input.data.end(), output.data.begin());
     if (usesMask_ && !input.mask.empty()) {
-      // Keras broadcasts the mask (batch, timesteps) against the logits, which only means timesteps at rank 2.
+      // Keras broadcasts the mask (batch, timesteps) against the logits, which only means timesteps at
+      // rank 2.
       if (input.shape.size() != 2) refuseInput(*this, "(batch, timesteps), since it is masked", input.shape);
       for (size_t i = 0; i < input.mask.size(); ++i) {
         if (input.mask[i] == 0) output.data[i] += kMasked;
@@ -92,7 +94,9 @@ class SoftmaxLayer : public Layer {
 
 }  // namespace
 
-std::unique_ptr<Layer> makeActivation(ConfigReader& config) { return std::make_unique<ActivationLayer>(config); }
+std::unique_ptr<Layer> makeActivation(ConfigReader& config) {
+  return std::make_unique<ActivationLayer>(config);
+}
 std::unique_ptr<Layer> makeSoftmax(ConfigReader& config) { return std::make_unique<SoftmaxLayer>(config); }
 
 }  // namespace charglow

@@ -1,5 +1,5 @@
-#include "kernels/affine.h"
 #include "keras/weight_reader.h"
+#include "kernels/affine.h"
 #include "layers/layers.h"
 
 namespace charglow {
@@ -16,7 +16,8 @@ class Dense : public Layer {
 
   Shape outputShape(std::span<const Shape> inputs) const override {
     Shape shape = inputs[0];
-    if (shape.size() < 2 || !shape.back().known()) refuseInput(*this, "(batch, …, features) with known features", shape);
+    if (shape.size() < 2 || !shape.back().known())
+      refuseInput(*this, "(batch, …, features) with known features", shape);
     shape.back() = {units_};
     return shape;
   }

@@ -7,8 +7,8 @@
 namespace charglow {
 namespace {
 
-/// Sums the product of two inputs over one axis of each, batch by batch: the way attention is applied without a
-/// Multiply, Dot(axes=1)([H, alpha]) = Σ_t alpha_t h_t. keras/layers/merging/dot.py (2.15), batch_dot.
+/// Sums the product of two inputs over one axis of each, batch by batch: the way attention is applied without
+/// a Multiply, Dot(axes=1)([H, alpha]) = Σ_t alpha_t h_t. keras/layers/merging/dot.py (2.15), batch_dot.
 class Dot : public Layer {
  public:
   explicit Dot(ConfigReader& config)
@@ -16,7 +16,8 @@ class Dot : public Layer {
         axes_(config.integers("axes")),
         normalize_(config.boolean("normalize", false)) {
     if (axes_.size() == 1) axes_.push_back(axes_[0]);
-    if (axes_.size() != 2) config.refuse("axes", "one axis, or one for each input", config.raw("axes").dump());
+    if (axes_.size() != 2)
+      config.refuse("axes", "one axis, or one for each input", config.raw("axes").dump());
   }
 
   Shape outputShape(std::span<const Shape> inputs) const override {
@@ -26,7 +27,8 @@ class Dot : public Layer {
       const Shape& input = inputs[which];
       const int rank = static_cast<int>(input.size());
       if (rank < 2 || axes_[which] >= rank || axes_[which] < -rank || axes_[which] % rank == 0) {
-        refuseInput(*this, "with an axis " + std::to_string(axes_[which]) + " that is not the batch's", input);
+        refuseInput(*this, "with an axis " + std::to_string(axes_[which]) + " that is not the batch's",
+                    input);
       }
       for (size_t i = 1; i < input.size(); ++i) {
         if (i != contractedAxis(which, inputs)) shape.push_back(input[i]);
@@ -35,7 +37,9 @@ class Dot : public Layer {
     const Dim& first = inputs[0][contractedAxis(0, inputs)];
     const Dim& second = inputs[1][contractedAxis(1, inputs)];
     if (first.known() && second.known() && first.size != second.size) {
-      refuseInput(*this, "whose axis " + std::to_string(axes_[1]) + " has length " + std::to_string(first.size), inputs[1]);
+      refuseInput(*this,
+                  "whose axis " + std::to_string(axes_[1]) + " has length " + std::to_string(first.size),
+                  inputs[1]);
     }
     if (shape.size() == 1) shape.push_back({1});
     return shape;
@@ -71,7 +75,8 @@ class Dot : public Layer {
   }
 
   std::string detail() const override {
-    return "axes " + std::to_string(axes_[0]) + ", " + std::to_string(axes_[1]) + (normalize_ ? ", normalized" : "");
+    return "axes " + std::to_string(axes_[0]) + ", " + std::to_string(axes_[1]) +
+           (normalize_ ? ", normalized" : "");
   }
   Part part() const override { return Part::Contraction; }
   size_t contractedAxis(size_t which, std::span<const Shape> inputs) const override {
@@ -87,7 +92,8 @@ class Dot : public Layer {
     const int inner = elementCount(input.shape, axis + 1, input.shape.size());
     for (int o = 0; o < outer; ++o) {
       for (int i = 0; i < inner; ++i) {
-        for (int k = 0; k < length; ++k) *to++ = input.data[static_cast<size_t>((o * length + k) * inner + i)];
+        for (int k = 0; k < length; ++k)
+          *to++ = input.data[static_cast<size_t>((o * length + k) * inner + i)];
       }
     }
   }

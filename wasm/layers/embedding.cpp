@@ -36,7 +36,8 @@ class Embedding : public Layer {
     for (const float id : ids) {
       // An id outside the table is refused here: Keras on a CPU raises, on a GPU it reads zeros.
       if (!(id >= 0 && id < static_cast<float>(rows_)) || id != std::floor(id)) {
-        throw Error({"id-range", "layer \"" + name() + "\"", "ids from 0 to " + std::to_string(rows_ - 1), std::to_string(id),
+        throw Error({"id-out-of-range", "layer \"" + name() + "\"",
+                     "ids from 0 to " + std::to_string(rows_ - 1), std::to_string(id),
                      "The vocabulary does not belong to this model."});
       }
       const float* row = table_.data() + static_cast<ptrdiff_t>(id) * units_;
@@ -44,7 +45,8 @@ class Embedding : public Layer {
     }
     if (!maskZero_) return;
     output.mask.resize(ids.size());
-    std::transform(ids.begin(), ids.end(), output.mask.begin(), [](float id) { return id != 0 ? uint8_t{1} : uint8_t{0}; });
+    std::transform(ids.begin(), ids.end(), output.mask.begin(),
+                   [](float id) { return id != 0 ? uint8_t{1} : uint8_t{0}; });
   }
 
   std::string detail() const override { return maskZero_ ? "mask_zero" : ""; }

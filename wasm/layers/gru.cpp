@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "kernels/affine.h"
 #include "keras/weight_reader.h"
+#include "kernels/affine.h"
 #include "layers/layers.h"
 
 namespace charglow {
@@ -37,7 +37,7 @@ class Gru : public Layer {
     }
     config.require("return_state", false);
     config.require("zero_output_for_mask", false);
-    config.ignore("use_cudnn");   // Keras 3: which kernel computes the same numbers
+    config.ignore("use_cudnn");  // Keras 3: which kernel computes the same numbers
     config.ignore("cudnn_impl");
   }
 
@@ -65,13 +65,15 @@ class Gru : public Layer {
     std::vector<float> bias;
     std::vector<float> recurrentBias;
     if (useBias_ && resetAfter_) {
-      bias = weights.take("bias", {2, gates},
-                          "reset_after=True has two biases, (2, 3·units); reset_after=False has one, (3·units).");
+      bias = weights.take(
+          "bias", {2, gates},
+          "reset_after=True has two biases, (2, 3·units); reset_after=False has one, (3·units).");
       if (!bias.empty()) recurrentBias.assign(bias.begin() + gates, bias.end());
       if (!bias.empty()) bias.resize(static_cast<size_t>(gates));
     } else if (useBias_) {
-      bias = weights.take("bias", {gates},
-                          "reset_after=False has one bias, (3·units); reset_after=True has two, (2, 3·units).");
+      bias =
+          weights.take("bias", {gates},
+                       "reset_after=False has one bias, (3·units); reset_after=True has two, (2, 3·units).");
     }
     if (kernel.empty() || recurrent.empty()) return;  // a problem was noted
     input_ = Affine(kernel, features, gates, bias);
@@ -113,7 +115,8 @@ class Gru : public Layer {
 
   std::string detail() const override {
     std::string text = resetAfter_ ? "reset_after" : "reset before";
-    text += ", " + std::string(activationName(activation_)) + "/" + std::string(activationName(recurrentActivation_));
+    text += ", " + std::string(activationName(activation_)) + "/" +
+            std::string(activationName(recurrentActivation_));
     if (!returnSequences_) text += ", last step only";
     if (goBackwards_) text += ", go_backwards";
     return text;
@@ -131,7 +134,8 @@ class Gru : public Layer {
     return part;
   }
 
-  /// One timestep: `x` (3 units) is the projected input, used up as the gates' memory; `state` becomes the new state.
+  /// One timestep: `x` (3 units) is the projected input, used up as the gates' memory; `state` becomes the
+  /// new state.
   void step(float* x, float* state, float* recurrence, float* gated) const {
     const size_t units = static_cast<size_t>(units_);
     float* z = x;

@@ -8,13 +8,15 @@ class Input : public Layer {
  public:
   explicit Input(ConfigReader& config) : Layer(config.layer(), config.className()) {
     config.ignore("dtype");  // ids are exact as floats up to 2^24
-    const nlohmann::json& shape = config.has("batch_shape") ? config.raw("batch_shape") : config.raw("batch_input_shape");
+    const nlohmann::json& shape =
+        config.has("batch_shape") ? config.raw("batch_shape") : config.raw("batch_input_shape");
     if (!shape.is_array() || shape.size() < 2) {
       config.refuse("batch_input_shape", "[batch, timesteps] or [batch, timesteps, features]", shape.dump());
       return;
     }
     for (const nlohmann::json& size : shape) {
-      if (!size.is_null() && (!size.is_number_integer() || size.get<int64_t>() < 1 || size.get<int64_t>() > (1 << 24))) {
+      if (!size.is_null() &&
+          (!size.is_number_integer() || size.get<int64_t>() < 1 || size.get<int64_t>() > (1 << 24))) {
         config.refuse("batch_input_shape", "sizes of at least 1", shape.dump());
         return;
       }

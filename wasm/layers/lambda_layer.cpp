@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "error.h"
-#include "kernels/reduce.h"
 #include "keras/lambda.h"
+#include "kernels/reduce.h"
 #include "layers/layers.h"
 
 namespace charglow {
@@ -24,8 +24,8 @@ ReduceKind kindOf(Reduction::Kind kind) {
   return ReduceKind::Prod;
 }
 
-/// A Lambda whose function was recognised as a reduction (keras/lambda.h). Nothing of it is executed. Keras hands no
-/// mask on, since the function says nothing of one.
+/// A Lambda whose function was recognised as a reduction (keras/lambda.h). Nothing of it is executed. Keras
+/// hands no mask on, since the function says nothing of one.
 class ReductionLambda : public Layer {
  public:
   ReductionLambda(ConfigReader& config, LambdaReading reading)
@@ -36,7 +36,8 @@ class ReductionLambda : public Layer {
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
-    reduce(kindOf(reading_.reduction.kind), inputs[0].data, inputs[0].shape, axes(inputs[0].shape), output.data);
+    reduce(kindOf(reading_.reduction.kind), inputs[0].data, inputs[0].shape, axes(inputs[0].shape),
+           output.data);
   }
 
   std::string detail() const override { return reading_.source; }
@@ -50,7 +51,10 @@ class ReductionLambda : public Layer {
     for (const int axis : reading_.reduction.axes) {
       const int resolved = axis < 0 ? axis + rank : axis;
       if (resolved < 1 || resolved >= rank) {
-        refuseInput(*this, "with an axis " + std::to_string(axis) + " that is not the batch's, for " + reading_.source, input);
+        refuseInput(
+            *this,
+            "with an axis " + std::to_string(axis) + " that is not the batch's, for " + reading_.source,
+            input);
       }
       axes.push_back(static_cast<size_t>(resolved));
     }
@@ -65,8 +69,8 @@ class ReductionLambda : public Layer {
 }  // namespace
 
 std::unique_ptr<Layer> makeLambda(ConfigReader& config) {
-  for (const char* key : {"function", "function_type", "module", "output_shape", "output_shape_type", "output_shape_module",
-                          "mask_type", "mask_module"}) {
+  for (const char* key : {"function", "function_type", "module", "output_shape", "output_shape_type",
+                          "output_shape_module", "mask_type", "mask_module"}) {
     config.ignore(key);
   }
   config.require("mask", nullptr);

@@ -13,8 +13,8 @@ namespace charglow {
 
 class WeightReader;
 
-/// Working memory of one node in one session. A layer may grow it; it is never shrunk, so that a run whose shapes were
-/// seen before allocates nothing.
+/// Working memory of one node in one session. A layer may grow it; it is never shrunk, so that a run whose
+/// shapes were seen before allocates nothing.
 struct Scratch {
   std::vector<float> floats;
 
@@ -28,10 +28,11 @@ struct Scratch {
 /// What a layer does to an attention vector that passes through it (explain/attention.h).
 enum class Part {
   Other,
-  Relayout,   ///< moves or repeats its input's values without changing them: Flatten, Permute, RepeatVector, Dropout …
-  Product,    ///< elementwise product of its inputs
+  Relayout,  ///< moves or repeats its input's values without changing them: Flatten, Permute, RepeatVector,
+             ///< Dropout …
+  Product,   ///< elementwise product of its inputs
   Contraction,  ///< sums the product of its two inputs over one axis of each: Dot
-  Reduction,  ///< sums, averages … over axes that its output no longer has
+  Reduction,    ///< sums, averages … over axes that its output no longer has
 };
 
 /// A layer of a model: immutable once built, shared by all sessions. Every tensor has a batch axis, axis 0.
@@ -55,8 +56,8 @@ class Layer {
   /// Takes the layer's weights, checking each shape against the inputs of its first call.
   virtual void build(std::span<const Shape> /*inputs*/, WeightReader& /*weights*/) {}
 
-  /// The forward pass, as at inference: `output` has the shape that outputShape gives and no mask; the layer fills in
-  /// its values and, where Keras hands a mask on, the mask.
+  /// The forward pass, as at inference: `output` has the shape that outputShape gives and no mask; the layer
+  /// fills in its values and, where Keras hands a mask on, the mask.
   virtual void forward(std::span<const View> inputs, Output output, Scratch& scratch) const = 0;
 
   /// For a layer whose input is ids: how many different ones it knows.
@@ -71,16 +72,20 @@ class Layer {
   [[nodiscard]] virtual Part part() const { return Part::Other; }
 
   /// Axis of its output that it normalises by a softmax, if it does.
-  [[nodiscard]] virtual std::optional<size_t> softmaxAxis(const Shape& /*output*/) const { return std::nullopt; }
+  [[nodiscard]] virtual std::optional<size_t> softmaxAxis(const Shape& /*output*/) const {
+    return std::nullopt;
+  }
 
-  /// For a Relayout: the axis of its input that runs along axis `axis` of its output; nothing where its values are only
-  /// repeated along it, or where it mixes several.
+  /// For a Relayout: the axis of its input that runs along axis `axis` of its output; nothing where its
+  /// values are only repeated along it, or where it mixes several.
   [[nodiscard]] virtual std::optional<size_t> inputAxis(size_t /*axis*/, const Shape& /*input*/) const {
     return std::nullopt;
   }
 
   /// For a Contraction: the axis that input `which` is summed over.
-  [[nodiscard]] virtual size_t contractedAxis(size_t /*which*/, std::span<const Shape> /*inputs*/) const { return 0; }
+  [[nodiscard]] virtual size_t contractedAxis(size_t /*which*/, std::span<const Shape> /*inputs*/) const {
+    return 0;
+  }
 
  private:
   std::string name_;

@@ -39,7 +39,8 @@ class Elementwise : public Layer {
       for (size_t i = 0; i < rank; ++i) {
         if (shape[i].size == 1 && other[i].size != 1) {
           shape[i] = other[i];
-        } else if (other[i].size != 1 && shape[i].known() && other[i].known() && shape[i].size != other[i].size) {
+        } else if (other[i].size != 1 && shape[i].known() && other[i].known() &&
+                   shape[i].size != other[i].size) {
           refuseInput(*this, "that fits " + shapeText(inputs[0]), input);
         } else {
           if (!shape[i].known()) shape[i].size = other[i].size == 1 ? kUnknown : other[i].size;
@@ -81,8 +82,8 @@ class Elementwise : public Layer {
     }
   }
 
-  /// Keras 2: a timestep is kept where every input that has a mask keeps it. Keras 3: where any input keeps it, and
-  /// there is no mask unless every input has one.
+  /// Keras 2: a timestep is kept where every input that has a mask keeps it. Keras 3: where any input keeps
+  /// it, and there is no mask unless every input has one.
   void mergeMasks(std::span<const View> inputs, const Output& output) const {
     if (!anyMask(inputs)) return;
     for (const View& input : inputs) {
@@ -109,7 +110,9 @@ class Elementwise : public Layer {
 class Concatenate : public Layer {
  public:
   explicit Concatenate(ConfigReader& config)
-      : Layer(config.layer(), config.className()), axis_(config.integer("axis", -1)), keras3_(config.dialect().major >= 3) {}
+      : Layer(config.layer(), config.className()),
+        axis_(config.integer("axis", -1)),
+        keras3_(config.dialect().major >= 3) {}
 
   Shape outputShape(std::span<const Shape> inputs) const override {
     Shape shape = inputs[0];
@@ -123,12 +126,15 @@ class Concatenate : public Layer {
       for (size_t i = 0; fits && i < shape.size(); ++i) {
         fits = i == axis || !shape[i].known() || !input[i].known() || shape[i].size == input[i].size;
       }
-      if (!fits) refuseInput(*this, "that equals " + shapeText(inputs[0]) + " but for axis " + std::to_string(axis), input);
+      if (!fits)
+        refuseInput(*this, "that equals " + shapeText(inputs[0]) + " but for axis " + std::to_string(axis),
+                    input);
       for (size_t i = 0; i < shape.size(); ++i) {
         if (i != axis && !shape[i].known()) shape[i].size = input[i].size;
         if (i != axis && !shape[i].isTime()) shape[i].along = input[i].along;
       }
-      shape[axis].size = shape[axis].known() && input[axis].known() ? shape[axis].size + input[axis].size : kUnknown;
+      shape[axis].size =
+          shape[axis].known() && input[axis].known() ? shape[axis].size + input[axis].size : kUnknown;
     }
     if (inputs.size() > 1) shape[axis].along = Along::Other;
     return shape;
@@ -155,8 +161,8 @@ class Concatenate : public Layer {
     return static_cast<size_t>(axis_ < 0 ? axis_ + static_cast<int>(shape.size()) : axis_);
   }
 
-  /// An input without a mask counts as kept everywhere. Along the timesteps masks are joined like the inputs. Along the
-  /// features Keras 2 keeps a timestep if all inputs do, Keras 3 if any does.
+  /// An input without a mask counts as kept everywhere. Along the timesteps masks are joined like the inputs.
+  /// Along the features Keras 2 keeps a timestep if all inputs do, Keras 3 if any does.
   void joinMasks(std::span<const View> inputs, const Output& output, size_t axis) const {
     const size_t batch = static_cast<size_t>(output.shape[0].size);
     const size_t steps = static_cast<size_t>(output.shape[1].size);
@@ -181,7 +187,9 @@ class Concatenate : public Layer {
 
 }  // namespace
 
-std::unique_ptr<Layer> makeMultiply(ConfigReader& config) { return std::make_unique<Elementwise>(config, true); }
+std::unique_ptr<Layer> makeMultiply(ConfigReader& config) {
+  return std::make_unique<Elementwise>(config, true);
+}
 std::unique_ptr<Layer> makeAdd(ConfigReader& config) { return std::make_unique<Elementwise>(config, false); }
 std::unique_ptr<Layer> makeConcatenate(ConfigReader& config) { return std::make_unique<Concatenate>(config); }
 

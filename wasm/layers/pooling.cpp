@@ -8,12 +8,14 @@ namespace charglow {
 namespace {
 
 /// (batch, timesteps, features) → (batch, features): the mean or the maximum over the timesteps.
-/// keras/layers/pooling/global_average_pooling1d.py and global_max_pooling1d.py (2.15): the mean leaves masked
-/// timesteps out, the maximum does not look at the mask.
+/// keras/layers/pooling/global_average_pooling1d.py and global_max_pooling1d.py (2.15): the mean leaves
+/// masked timesteps out, the maximum does not look at the mask.
 class GlobalPooling1D : public Layer {
  public:
   GlobalPooling1D(ConfigReader& config, ReduceKind kind)
-      : Layer(config.layer(), config.className()), kind_(kind), keepDims_(config.boolean("keepdims", false)) {}
+      : Layer(config.layer(), config.className()),
+        kind_(kind),
+        keepDims_(config.boolean("keepdims", false)) {}
 
   Shape outputShape(std::span<const Shape> inputs) const override {
     if (inputs[0].size() != 3) refuseInput(*this, "(batch, timesteps, features)", inputs[0]);
@@ -40,9 +42,11 @@ class GlobalPooling1D : public Layer {
       for (size_t t = 0; t < steps; ++t) {
         if (input.mask[b * steps + t] == 0) continue;
         ++count;
-        for (size_t f = 0; f < features; ++f) output[b * features + f] += input.data[(b * steps + t) * features + f];
+        for (size_t f = 0; f < features; ++f)
+          output[b * features + f] += input.data[(b * steps + t) * features + f];
       }
-      // A text without a single unmasked timestep is 0 / 0 in Keras too; the session reports what is not finite.
+      // A text without a single unmasked timestep is 0 / 0 in Keras too; the session reports what is not
+      // finite.
       for (size_t f = 0; f < features; ++f) output[b * features + f] /= count;
     }
   }

@@ -9,7 +9,8 @@
 namespace charglow {
 namespace {
 
-/// The layers the engine runs. Adding one: a pair of files beside this one, a line here, a fixture made by real Keras.
+/// The layers the engine runs. Adding one: a pair of files beside this one, a line here, a fixture made by
+/// real Keras.
 constexpr std::array<std::pair<std::string_view, LayerFactory>, 24> kLayers = {{
     {"InputLayer", makeInput},
     {"Embedding", makeEmbedding},
@@ -46,7 +47,8 @@ std::string listed() {
 }  // namespace
 
 LayerFactory findLayer(std::string_view className) {
-  const auto* found = std::find_if(kLayers.begin(), kLayers.end(), [&](const auto& entry) { return entry.first == className; });
+  const auto* found = std::find_if(kLayers.begin(), kLayers.end(),
+                                   [&](const auto& entry) { return entry.first == className; });
   return found == kLayers.end() ? nullptr : found->second;
 }
 
@@ -56,8 +58,9 @@ std::vector<std::string> layerClasses() {
   return names;
 }
 
-std::unique_ptr<Layer> makeLayer(const std::string& name, const std::string& className, const nlohmann::json& config,
-                                 const Dialect& dialect, std::vector<Problem>& problems) {
+std::unique_ptr<Layer> makeLayer(const std::string& name, const std::string& className,
+                                 const nlohmann::json& config, const Dialect& dialect,
+                                 std::vector<Problem>& problems) {
   const LayerFactory factory = findLayer(className);
   if (factory == nullptr) {
     problems.push_back({"unsupported-layer", "layer \"" + name + "\"", "one of " + listed(), className, ""});

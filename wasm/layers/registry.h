@@ -10,8 +10,8 @@
 
 namespace charglow {
 
-/// Makes a layer from its configuration. Notes what it does not support in the reader's problems; the layer it returns
-/// is then not to be used.
+/// Makes a layer from its configuration. Notes what it does not support in the reader's problems; the layer
+/// it returns is then not to be used.
 using LayerFactory = std::unique_ptr<Layer> (*)(ConfigReader&);
 
 /// The factory of a Keras class ("GRU", "keras.layers>Dense" …), or nullptr where the engine has none.
@@ -20,9 +20,10 @@ LayerFactory findLayer(std::string_view className);
 /// Every class the engine knows, in the order of the table.
 std::vector<std::string> layerClasses();
 
-/// Reads `config` as a layer of `className`: finds the factory, makes the layer, reports unknown classes and options
-/// left over. nullptr where a problem was noted.
-std::unique_ptr<Layer> makeLayer(const std::string& name, const std::string& className, const nlohmann::json& config,
-                                 const Dialect& dialect, std::vector<Problem>& problems);
+/// Reads `config` as a layer of `className`: finds the factory, makes the layer, reports unknown classes and
+/// options left over. nullptr where a problem was noted.
+std::unique_ptr<Layer> makeLayer(const std::string& name, const std::string& className,
+                                 const nlohmann::json& config, const Dialect& dialect,
+                                 std::vector<Problem>& problems);
 
 }  // namespace charglow

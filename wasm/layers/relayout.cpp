@@ -1,6 +1,6 @@
-// Layers that move values without changing them: Flatten, Reshape, RepeatVector, Permute, and those that do nothing at
-// inference. An attention vector passes through them on its way to what it weighs, so each can say which axis of its
-// input an axis of its output runs along.
+// Layers that move values without changing them: Flatten, Reshape, RepeatVector, Permute, and those that do
+// nothing at inference. An attention vector passes through them on its way to what it weighs, so each can say
+// which axis of its input an axis of its output runs along.
 
 #include <algorithm>
 #include <numeric>
@@ -10,8 +10,8 @@
 namespace charglow {
 namespace {
 
-/// Axes of `output` (a reshape of `input`) that are axes of `input`: the two agree once axes of length 1 are left out.
-/// Nothing for axes that mix or split others.
+/// Axes of `output` (a reshape of `input`) that are axes of `input`: the two agree once axes of length 1 are
+/// left out. Nothing for axes that mix or split others.
 std::vector<std::optional<size_t>> matchAxes(const Shape& input, const Shape& output) {
   const auto wide = [](const Shape& shape) {
     std::vector<size_t> axes;
@@ -24,8 +24,9 @@ std::vector<std::optional<size_t>> matchAxes(const Shape& input, const Shape& ou
   const std::vector<size_t> to = wide(output);
   std::vector<std::optional<size_t>> match(output.size());
   match[0] = 0;
-  if (from.size() == to.size() &&
-      std::equal(from.begin(), from.end(), to.begin(), [&](size_t a, size_t b) { return input[a].size == output[b].size; })) {
+  if (from.size() == to.size() && std::equal(from.begin(), from.end(), to.begin(), [&](size_t a, size_t b) {
+        return input[a].size == output[b].size;
+      })) {
     for (size_t i = 0; i < to.size(); ++i) match[to[i]] = from[i];
   }
   return match;
@@ -45,7 +46,8 @@ class Reshape : public Layer {
     for (const int size : target_) product *= size == -1 ? 1 : size;
     const bool inferred = std::count(target_.begin(), target_.end(), -1) == 1;
     if (total != kUnknown && (inferred ? product == 0 || total % product != 0 : total != product)) {
-      refuseInput(*this, "(batch, …) with " + std::to_string(product) + (inferred ? "·n" : "") + " elements", input);
+      refuseInput(*this, "(batch, …) with " + std::to_string(product) + (inferred ? "·n" : "") + " elements",
+                  input);
     }
     Shape shape = {input[0]};
     for (const int size : target_) {
@@ -59,7 +61,8 @@ class Reshape : public Layer {
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
-    std::copy(inputs[0].data.begin(), inputs[0].data.end(), output.data.begin());  // Keras drops the mask here
+    std::copy(inputs[0].data.begin(), inputs[0].data.end(),
+              output.data.begin());  // Keras drops the mask here
   }
 
   Part part() const override { return Part::Relayout; }
@@ -107,12 +110,14 @@ class RepeatVector : public Layer {
 /// Output axis i + 1 is input axis dims[i]. keras/layers/reshaping/permute.py (2.15).
 class Permute : public Layer {
  public:
-  explicit Permute(ConfigReader& config) : Layer(config.layer(), config.className()), dims_(config.integers("dims")) {
+  explicit Permute(ConfigReader& config)
+      : Layer(config.layer(), config.className()), dims_(config.integers("dims")) {
     std::vector<int> sorted = dims_;
     std::sort(sorted.begin(), sorted.end());
     for (size_t i = 0; i < sorted.size(); ++i) {
       if (sorted[i] != static_cast<int>(i) + 1) {
-        config.refuse("dims", "every number from 1 to " + std::to_string(sorted.size()) + " once", config.raw("dims").dump());
+        config.refuse("dims", "every number from 1 to " + std::to_string(sorted.size()) + " once",
+                      config.raw("dims").dump());
         return;
       }
     }
@@ -120,7 +125,8 @@ class Permute : public Layer {
 
   Shape outputShape(std::span<const Shape> inputs) const override {
     const Shape& input = inputs[0];
-    if (input.size() != dims_.size() + 1) refuseInput(*this, "rank " + std::to_string(dims_.size() + 1), input);
+    if (input.size() != dims_.size() + 1)
+      refuseInput(*this, "rank " + std::to_string(dims_.size() + 1), input);
     Shape shape = {input[0]};
     for (const int dim : dims_) shape.push_back(input[static_cast<size_t>(dim)]);
     return shape;
@@ -131,7 +137,8 @@ class Permute : public Layer {
     const size_t rank = input.shape.size();
     // stride[i]: how far apart in the input neighbours along the output's axis i lie
     std::vector<size_t> inputStride(rank, 1);
-    for (size_t i = rank - 1; i > 0; --i) inputStride[i - 1] = inputStride[i] * static_cast<size_t>(input.shape[i].size);
+    for (size_t i = rank - 1; i > 0; --i)
+      inputStride[i - 1] = inputStride[i] * static_cast<size_t>(input.shape[i].size);
     std::vector<size_t> stride = {inputStride[0]};
     for (const int dim : dims_) stride.push_back(inputStride[static_cast<size_t>(dim)]);
     std::vector<int> index(rank, 0);
@@ -156,7 +163,8 @@ class Permute : public Layer {
   std::vector<int> dims_;
 };
 
-/// Dropout, noise and regularisation layers: the identity at inference, in every generation. They hand the mask on.
+/// Dropout, noise and regularisation layers: the identity at inference, in every generation. They hand the
+/// mask on.
 class Identity : public Layer {
  public:
   explicit Identity(ConfigReader& config) : Layer(config.layer(), config.className()) {
@@ -176,7 +184,9 @@ class Identity : public Layer {
 
 }  // namespace
 
-std::unique_ptr<Layer> makeFlatten(ConfigReader& config) { return std::make_unique<Reshape>(config, std::vector<int>{-1}); }
+std::unique_ptr<Layer> makeFlatten(ConfigReader& config) {
+  return std::make_unique<Reshape>(config, std::vector<int>{-1});
+}
 
 std::unique_ptr<Layer> makeReshape(ConfigReader& config) {
   std::vector<int> target = config.integers("target_shape");
@@ -187,7 +197,9 @@ std::unique_ptr<Layer> makeReshape(ConfigReader& config) {
   return std::make_unique<Reshape>(config, std::move(target));
 }
 
-std::unique_ptr<Layer> makeRepeatVector(ConfigReader& config) { return std::make_unique<RepeatVector>(config); }
+std::unique_ptr<Layer> makeRepeatVector(ConfigReader& config) {
+  return std::make_unique<RepeatVector>(config);
+}
 std::unique_ptr<Layer> makePermute(ConfigReader& config) { return std::make_unique<Permute>(config); }
 std::unique_ptr<Layer> makeIdentity(ConfigReader& config) { return std::make_unique<Identity>(config); }
 

@@ -5,8 +5,8 @@
 namespace charglow {
 namespace {
 
-/// Applies a layer to every timestep by itself: timesteps are handed to it as if they were further rows of the batch.
-/// keras/layers/rnn/time_distributed.py (2.15). The weights are the inner layer's.
+/// Applies a layer to every timestep by itself: timesteps are handed to it as if they were further rows of
+/// the batch. keras/layers/rnn/time_distributed.py (2.15). The weights are the inner layer's.
 class TimeDistributed : public Layer {
  public:
   TimeDistributed(ConfigReader& config, std::unique_ptr<Layer> inner)
@@ -64,17 +64,19 @@ class TimeDistributed : public Layer {
 
 std::unique_ptr<Layer> makeTimeDistributed(ConfigReader& config) {
   const nlohmann::json& layer = config.raw("layer");
-  if (!layer.is_object() || !layer.contains("class_name") || !layer["class_name"].is_string() || !layer.contains("config") ||
-      !layer["config"].is_object()) {
+  if (!layer.is_object() || !layer.contains("class_name") || !layer["class_name"].is_string() ||
+      !layer.contains("config") || !layer["config"].is_object()) {
     config.refuse("layer", "a layer's class_name and config", layer.dump().substr(0, 80));
     return nullptr;
   }
   const std::string className = layer["class_name"].get<std::string>();
-  if (className == "GRU" || className == "TimeDistributed" || className == "InputLayer" || className == "Lambda") {
+  if (className == "GRU" || className == "TimeDistributed" || className == "InputLayer" ||
+      className == "Lambda") {
     config.refuse("layer", "a layer without timesteps of its own", className);
     return nullptr;
   }
-  std::unique_ptr<Layer> inner = makeLayer(config.layer(), className, layer["config"], config.dialect(), config.problems());
+  std::unique_ptr<Layer> inner =
+      makeLayer(config.layer(), className, layer["config"], config.dialect(), config.problems());
   if (inner == nullptr) return nullptr;
   return std::make_unique<TimeDistributed>(config, std::move(inner));
 }

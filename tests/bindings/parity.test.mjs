@@ -1,0 +1,84 @@
+// The WebAssembly engine against Keras: every number of every fixture, texts through the host's own lower-casing.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { loadEngine } from "../../scripts/lib/engine.mjs";
+import { REFUSED, SAMPLE, fixtureBytes, fixtureNames, kerasNumbers, problemsOf } from "./support.mjs";
+
+const engine = await loadEngine();
+
+/** Largest difference between two lists of numbers, relative to max(1, |expected|) or absolute. */
+function difference(actual, expected, relative) {
+  assert.equal(actual.length, expected.length);
+  return actual.reduce(
+    (largest, value, i) => Math.max(largest, Math.abs(value - expected[i]) / (relative ? Math.max(1, Math.abs(expected[i])) : 1)),
+    0,
+  );
+}
+
+function compareLayers(session, expected, tolerance, relative) {
+  for (const [layer, { shape, values }] of Object.entries(expected ?? {})) {
+    const ours = session.layer(layer);
+    assert.deepEqual(ours.shape, shape, layer);
+    const off = difference(Array.from(ours.values), values, relative);
+    assert.ok(off <= tolerance, `${layer}: off by ${off}`);
+  }
+}
+
+for (const name of fixtureNames()) {
+  if (REFUSED.has(name)) {
+    test(`${name} is refused`, () => {
+      const problems = problemsOf(() => engine.open(fixtureBytes(name), name));
+      assert.match(problems.map((problem) => problem.text).join("\n"), REFUSED.get(name));
+    });
+    continue;
+  }
+  test(`${name} computes what Keras does`, () => {
+    const model = engine.open(fixtureBytes(name), name);
+    const session = model.newSession();
+    const { cases } = kerasNumbers(name);
+    assert.ok(cases.length > 0);
+    for (const one of cases) {
+      let run;
+      if (one.text !== undefined) {
+        run = session.setText(one.text);
+        assert.deepEqual(Array.from(run.ids), one.ids[0], `${one.name}: ids`);
+      } else if (one.input) {
+        run = session.setInput(one.input.values, one.input.shape);
+      } else if (one.ids.length === 1) {
+        run = session.setIds(one.ids[0]);
+      } else {
+        continue; // batches of ids: verify() below, and natively
+      }
+      assert.deepEqual(run.outputs.map((output) => output.layer).sort(), Object.keys(one.outputs).sort());
+      compareLayers(session, one.outputs, 1e-5, true);
+      compareLayers(session, one.layers, 1e-5, true);
+      compareLayers(session, one.attention, 1e-6, false);
+    }
+    const report = model.verify();
+    assert.deepEqual(
+      report.cases.filter((one) => !one.agrees),
+      [],
+    );
+    assert.equal(report.cases.length, cases.length);
+    session.delete();
+    model.delete();
+  });
+}
+
+test("the sample model agrees with Keras, texts of 0 to 910 characters included", () => {
+  const report = engine.open(readFileSync(SAMPLE), "sms-spam.safetensors").verify();
+  assert.deepEqual(
+    report.cases.filter((one) => !one.agrees),
+    [],
+  );
+  assert.ok(report.agrees);
+  assert.ok(report.output_difference <= 1e-5 && report.attention_difference <= 1e-6);
+  assert.match(report.made_with, /^Keras 2\.15/);
+  assert.ok(
+    report.cases.some((one) => one.name.includes("910")),
+    report.cases.map((one) => one.name).join(", "),
+  );
+});

@@ -1,0 +1,40 @@
+// What the tests of the WebAssembly engine share.
+
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { FIXTURES, FIXTURE_BUNDLES, PUBLIC_MODELS } from "../../scripts/lib/paths.mjs";
+
+export const SAMPLE = join(PUBLIC_MODELS, "sms-spam.safetensors");
+
+/** Fixtures of what the engine refuses, with what its message must say. */
+export const REFUSED = new Map([["keras-3/mask_average_pooling", /NotEqual/]]);
+
+/** Names of all converted fixtures, such as "keras-2.15/classic". */
+export function fixtureNames() {
+  return readdirSync(FIXTURE_BUNDLES, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => readdirSync(join(FIXTURE_BUNDLES, name)).map((file) => `${name}/${file.replace(".safetensors", "")}`))
+    .sort();
+}
+
+export function fixtureBytes(name) {
+  return readFileSync(join(FIXTURE_BUNDLES, `${name}.safetensors`));
+}
+
+/** Keras's own numbers for a fixture. */
+export function kerasNumbers(name) {
+  const file = join(FIXTURES, name, "parity.json");
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : null;
+}
+
+/** The problems of what `work` throws; fails where it throws nothing, or something that is no EngineError. */
+export function problemsOf(work) {
+  try {
+    work();
+  } catch (error) {
+    if (error.name !== "EngineError") throw error;
+    return error.problems;
+  }
+  throw new Error("expected an EngineError, nothing was thrown");
+}

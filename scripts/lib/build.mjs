@@ -43,7 +43,7 @@ export async function buildEngine(machine) {
   const { emscripten } = machine.paths;
   if (!emscripten) throw new UserError("Emscripten: expected its root folder, found none.");
   const first = !ENGINE_OUTPUTS.every((file) => existsSync(file));
-  if (first) step("Building the engine for WebAssembly", "All of it is compiled the first time, about a minute; later only what changes.");
+  if (first) step("Building the engine for WebAssembly", "All of it is compiled the first time, one to three minutes; later only what changes.");
   const started = performance.now();
   const definitions = { CMAKE_TOOLCHAIN_FILE: join(emscripten, "cmake", "Modules", "Platform", "Emscripten.cmake") };
   const worked = await cmakeBuild("wasm", machine, { definitions, env: await emscriptenEnvironment(emscripten) });

@@ -15,6 +15,7 @@
 #include "bundle/metadata.h"
 #include "bundle/raw_bundle.h"
 #include "error.h"
+#include "text/message.h"
 
 namespace charglow {
 
@@ -92,7 +93,7 @@ void TensorView::copyTo(std::span<float> out) const {
     const double value = elementAsDouble(*this, i);
     if (std::abs(value) > std::numeric_limits<float>::max()) {
       throw Error(Problem{"value-range", "tensor " + name, "numbers in the range of float32",
-                          std::to_string(value) + " at index " + std::to_string(i),
+                          shownNumber(value) + " at index " + std::to_string(i),
                           "The model was made with float64 and does not fit the engine's float32."});
     }
     out[i] = static_cast<float>(value);

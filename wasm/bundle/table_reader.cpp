@@ -17,6 +17,7 @@ namespace {
 
 constexpr char kFormat[] = "charglow/1";
 constexpr char kFamily[] = "charglow/";
+constexpr char kNoBundle[] = "It is not a charglow bundle. Bundles are made by scripts/convert.py.";
 
 std::optional<DType> dtypeFromName(std::string_view name) {
   if (name == "F16") return DType::F16;
@@ -73,14 +74,13 @@ void checkFormat(const std::map<std::string, std::string, std::less<>>& metadata
   if (format != metadata.end() && format->second == kFormat) return;
   const std::string expected = std::string("format \"") + kFormat + "\"";
   if (format == metadata.end()) {
-    throw Error(Problem{"not-a-bundle", where, expected, "no format",
-                        "It is not a charglow bundle. Bundles are made by scripts/convert.py."});
+    throw Error(Problem{"not-a-bundle", where, expected, "no format", kNoBundle});
   }
   const bool other = format->second.rfind(kFamily, 0) == 0;
   throw Error(
       Problem{other ? "format-version" : "not-a-bundle", where, expected, inQuotes(format->second),
               other ? "Another version of charglow wrote it: update this one, or convert the model again."
-                    : "It is not a charglow bundle. Bundles are made by scripts/convert.py."});
+                    : kNoBundle});
 }
 
 TableReader::TableReader(Form form, std::string fileName, std::string where)
@@ -234,10 +234,6 @@ void TableReader::key(std::string& name) {
 void TableReader::topKey(std::string& name) {
   if (name == "__metadata__") {
     if (hasMetadata_) duplicateKey(where_, name, offset);
-    if (form_ == Form::Binary && !raw_.entries.empty()) {
-      fail("tensor-order", where_, "__metadata__ before all tensors",
-           "it after " + inQuotes(raw_.entries.back().name));
-    }
     hasMetadata_ = true;
     at_ = At::WantMetadata;
     return;
@@ -253,8 +249,10 @@ void TableReader::topKey(std::string& name) {
     at_ = At::WantTensors;
     return;
   }
-  if (!hasMetadata_)
-    checkFormat(raw_.metadata, where_);  // says what the file is not, before details of its tensors
+  if (!hasMetadata_) {  // says what the file is not, before details of its tensors
+    fail("not-a-bundle", where_, std::string("__metadata__ with format \"") + kFormat + "\" first",
+         inQuotes(name), kNoBundle);
+  }
   beginTensor(name);
 }
 
@@ -371,7 +369,7 @@ void TableReader::appendData(const TensorEntry& entry) {
   for (size_t i = 0; i < numbers_.size(); ++i) {
     if (!appendNumber(raw_.data, numbers_[i], entry.dtype)) {
       fail("value-range", place(), std::string("numbers in the range of ") + dtypeName(entry.dtype),
-           nlohmann::json(numbers_[i]).dump() + " at index " + std::to_string(i));
+           shownNumber(numbers_[i]) + " at index " + std::to_string(i));
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdio>
 
 #include "text/utf8.h"
 
@@ -77,6 +78,12 @@ std::string grouped(int64_t number) {
     digits.insert(end, 1, ',');
   }
   return digits;
+}
+
+std::string shownNumber(double number) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%g", number);
+  return text.data();
 }
 
 }  // namespace charglow

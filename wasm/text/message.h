@@ -18,4 +18,7 @@ std::string inQuotes(std::u32string_view text);
 /// "1,234,567"
 std::string grouped(int64_t number);
 
+/// At most six significant digits: "0.1", "1e+39".
+std::string shownNumber(double number);
+
 }  // namespace charglow

@@ -26,7 +26,9 @@ void checkMap(const TextSpec& spec, const EncodedText& encoded) {
     const auto first = static_cast<size_t>(encoded.position[i]);
     ASSERT_LE(first + encoded.count[i], encoded.ids.size());
     ASSERT_EQ(encoded.id[i], encoded.ids[first]);
-    if (encoded.fate[i] == Fate::UnknownRead) ASSERT_EQ(encoded.id[i], spec.oov);
+    if (encoded.fate[i] == Fate::UnknownRead) {
+      ASSERT_EQ(encoded.id[i], spec.oov);
+    }
     for (size_t step = first; step < first + encoded.count[i]; ++step) ++covered[step];
   }
   ASSERT_EQ(encoded.padding.size(), encoded.ids.size());

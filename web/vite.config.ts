@@ -14,7 +14,7 @@ export default defineConfig({
     outDir: here("../dist"),
     emptyOutDir: true,
     target: "es2022",
-    // Nothing as a data: address; the policy allows none.
+    // Nothing but the icon as a data: address; the policy allows no more.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },

@@ -26,7 +26,7 @@ import { Strip } from "./view/strip.ts";
 import { ThemeButton } from "./view/theme.ts";
 import { VocabularyDialog } from "./view/vocabulary_dialog.ts";
 
-const HINT = { character: "", place: "Point at a character, or put the caret after it, for its exact numbers.", attention: "" };
+const HINT = { character: "Numbers", place: "of the character at the caret", attention: "" };
 /** Milliseconds without an answer before the live region speaks. */
 const SPEAK_AFTER = 1000;
 const SPEEDS_KEPT = 15;

@@ -130,7 +130,7 @@ test("a character the model does not know has a pattern, and no colour", async (
   for (const { classes } of unknown) assert.ok(!classes.some((name) => /^g\d/.test(name)));
   const image = await page.$eval("#mirror .dropped", (node) => getComputedStyle(node).backgroundImage);
   assert.match(image, /repeating-linear-gradient/);
-  assert.match(await page.textContent("#truth"), /2 unknown and left out/);
+  assert.match(await page.textContent("#truth"), /2 unknown, left out/);
   await close();
 });
 

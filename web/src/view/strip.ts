@@ -5,7 +5,7 @@ import { differenceText, millisecondsText, shareText } from "../model/numbers.ts
 import type { Truth } from "../model/truth.ts";
 import { byId, clip, make } from "./dom.ts";
 
-const UNKNOWN_SHOWN = 6;
+const UNKNOWN_SHOWN = 4;
 
 class Item {
   readonly element = make("li");
@@ -27,44 +27,39 @@ class Item {
   }
 
   show(...parts: string[]): void {
-    this.element.hidden = false;
+    this.element.classList.remove("silent");
     for (const [i, part] of parts.entries()) {
       const target = i % 2 === 0 ? this.#words[i >> 1]! : this.#numbers[i >> 1]!;
       if (target.textContent !== part) target.textContent = part;
     }
   }
 
+  /** Says nothing, and keeps its place. */
   hide(): void {
-    this.element.hidden = true;
+    this.element.classList.add("silent");
   }
 }
 
 export class Strip {
-  readonly #read = new Item("Code points of the text that have a place in the model's input", 1);
-  readonly #unknown = new Item("Code points that are not in the model's vocabulary; hatched in the text", 1);
-  readonly #rare = new Item("Their ids are not below num_words, so Keras leaves them out", 1);
-  readonly #cut = new Item("Code points beyond the length of the model's input; shown pale in the text", 1);
+  readonly #read = new Item("Code points of the text that have a place in the model's input; what is cut off is pale in the text", 2);
+  readonly #unknown = new Item("", 1);
   readonly #padding = new Item("Timesteps of the model's input that hold no text, and the attention that falls on them", 2);
   readonly #effective = new Item("The exponential of the entropy of the attention on the text: attention is as concentrated as if spread evenly over this many timesteps", 1);
   readonly #parity = new Item("The largest difference between this engine, on this machine, and the numbers that Keras itself wrote into the model file", 1);
   readonly #speed = new Item("From key to answer, the median of the last 15", 1);
 
   constructor() {
-    const items = [this.#read, this.#unknown, this.#rare, this.#cut, this.#padding, this.#effective, this.#parity, this.#speed];
+    const items = [this.#read, this.#unknown, this.#padding, this.#effective, this.#parity, this.#speed];
     for (const item of items) item.hide();
     byId("truth", HTMLUListElement).append(...items.map(({ element }) => element));
   }
 
   showTruth(truth: Truth, card: ModelCard): void {
     const word = card.text?.unit === "word" ? "characters, in words," : "characters";
-    this.#read.show("", String(truth.read), ` ${word} read`);
-    this.#unknown.element.classList.toggle("notable", truth.unknown > 0);
-    this.#unknown.show("", String(truth.unknown), truth.unknown === 0 ? " unknown to the model" : ` unknown ${truth.unknownFate === "dropped" ? "and left out" : "to the model"}: ${list(truth.unknownCharacters)}`);
-    if (truth.rare > 0) this.#rare.show("", String(truth.rare), " too rare and left out");
-    else this.#rare.hide();
-    this.#cut.element.classList.toggle("notable", truth.cut > 0);
-    if (truth.cut > 0) this.#cut.show("", String(truth.cut), ` cut off at the ${truth.cutEnd}`);
-    else this.#cut.hide();
+    this.#read.element.classList.toggle("notable", truth.cut > 0);
+    if (truth.cut === 0) this.#read.show("", String(truth.read), ` ${word} read`, "", "");
+    else this.#read.show("", String(truth.read), ` ${word} read, `, String(truth.cut), ` cut off at the ${truth.cutEnd}`);
+    this.#showUnknown(truth);
     if (truth.paddingShare !== null) {
       this.#padding.show("", String(truth.padding), truth.padding === 1 ? " padding step holds " : " padding steps hold ", shareText(truth.paddingShare), " of the attention");
     } else this.#padding.show("", String(truth.padding), " padding steps", "", "");
@@ -72,9 +67,20 @@ export class Strip {
     else this.#effective.hide();
   }
 
+  #showUnknown({ unknown, rare, unknownCharacters, unknownFate }: Truth): void {
+    const { element } = this.#unknown;
+    const left = unknown + rare;
+    element.classList.toggle("notable", left > 0);
+    element.title = `Code points that are not in the model's vocabulary, or too rare for it; hatched in the text. ${list(unknownCharacters, Infinity)}`;
+    if (left === 0) return this.#unknown.show("", "0", " unknown to the model");
+    const fate = unknownFate === "read" ? "unknown to the model" : "unknown, left out";
+    if (unknown === 0) this.#unknown.show("", String(rare), " too rare, left out");
+    else this.#unknown.show("", String(unknown), ` ${fate}: ${list(unknownCharacters, UNKNOWN_SHOWN)}${rare > 0 ? `; ${rare} too rare` : ""}`);
+  }
+
   /** Without a text the strip says nothing of one. */
   clearTruth(): void {
-    for (const item of [this.#read, this.#unknown, this.#rare, this.#cut, this.#padding, this.#effective, this.#speed]) item.hide();
+    for (const item of [this.#read, this.#unknown, this.#padding, this.#effective, this.#speed]) item.hide();
   }
 
   showParity(parity: ParityReport | null): void {
@@ -90,8 +96,8 @@ export class Strip {
 }
 
 /** Each in a bidirectional isolate, so that right-to-left letters do not turn the list around. */
-function list(characters: readonly string[]): string {
-  const shown = characters.slice(0, UNKNOWN_SHOWN).map((character) => `\u2068${clip(spoken(character), 12)}\u2069`).join(" ");
-  const hidden = characters.length - UNKNOWN_SHOWN;
+function list(characters: readonly string[], limit: number): string {
+  const shown = characters.slice(0, Math.min(limit, 100)).map((character) => `\u2068${clip(spoken(character), 12)}\u2069`).join(" ");
+  const hidden = characters.length - Math.min(limit, 100);
   return hidden > 0 ? `${shown} and ${hidden} more` : shown;
 }

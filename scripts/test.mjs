@@ -6,15 +6,22 @@
 import "./lib/node_version.mjs";
 import util from "node:util";
 import { runSuite } from "./lib/run_suite.mjs";
-import { done, duration, main, step } from "./lib/say.mjs";
+import { done, duration, main, step, UserError } from "./lib/say.mjs";
 import { setUp } from "./lib/setup.mjs";
 import { select } from "./lib/suites.mjs";
-import { lastLine, sum } from "./lib/tally.mjs";
+import { failure, lastLine, sum } from "./lib/tally.mjs";
 
 await main(async () => {
   const { positionals } = util.parseArgs({ allowPositionals: true });
   const suites = select(positionals);
-  const machine = await setUp([...new Set(suites.flatMap((suite) => suite.needs))]);
+  let machine;
+  try {
+    machine = await setUp([...new Set(suites.flatMap((suite) => suite.needs))]);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    console.log(`\n${error.message}\n\n${lastLine(failure("set-up"))}`);
+    return 1;
+  }
 
   const rows = [];
   for (const suite of suites) {

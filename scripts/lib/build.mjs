@@ -4,7 +4,7 @@ import os from "node:os";
 import { join } from "node:path";
 import { emscriptenEnvironment } from "./emscripten.mjs";
 import { BUILD, DIST, ROOT, WASM_BUILD } from "./paths.mjs";
-import { must } from "./run.mjs";
+import { must, run } from "./run.mjs";
 import { done, duration, step, UserError } from "./say.mjs";
 import { filesBelow, hashOf, unlessFresh } from "./stamp.mjs";
 
@@ -34,7 +34,12 @@ export async function cmakeBuild(preset, machine, { definitions = {}, env = {} }
     mkdirSync(folder, { recursive: true });
     writeFileSync(record, hash);
   }
-  const { output } = await must(cmake, ["--build", folder, "--parallel", String(os.availableParallelism())], { env });
+  const { code, how, output } = await run(cmake, ["--build", folder, "--parallel", String(os.availableParallelism())], { env });
+  if (code !== 0) {
+    // What went well is not worth reading now: Ninja's progress lines, but for those of what failed.
+    const errors = output.replace(/^\[\d+\/\d+\] .*\n(?!FAILED)/gm, "");
+    throw new UserError(`${errors.trimEnd()}\n\ncmake --build build/${preset}: expected exit code 0, found ${how}.`);
+  }
   return !output.includes("ninja: no work to do");
 }
 

@@ -26,7 +26,7 @@ test("a problem says what, where, expected, actual and what to do", () => {
   for (const [damaged, code] of [
     [bytes.subarray(0, 0), "empty-file"],
     [bytes.subarray(0, bytes.length - 1), null],
-    [Buffer.from("<!doctype html><title>404</title>"), "file-kind"],
+    [Buffer.from("<!doctype html><title>404</title>"), "not-a-bundle"],
   ]) {
     const problems = problemsOf(() => engine.open(damaged, "dropped.safetensors"));
     for (const problem of problems) {

@@ -84,7 +84,8 @@ TEST(Refusal, EverythingAtOnce) {
                          "engine knows, found 3."),
             std::string::npos)
       << refusal;
-  EXPECT_NE(refusal.find("unsupported-layer | layer \"flatten\": expected one of InputLayer, "),
+  EXPECT_NE(refusal.find("unsupported-layer | layer \"flatten\": expected a class of layer the engine runs, "
+                         "found FlattenFancy."),
             std::string::npos)
       << refusal;
   EXPECT_NE(refusal.find("unsupported-option | layer \"dense_1\" (Dense), activation: expected the name of a "

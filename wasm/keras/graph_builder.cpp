@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "bundle/strict_json.h"
 #include "error.h"
 #include "keras/weight_reader.h"
 #include "layers/registry.h"
@@ -57,7 +58,7 @@ class GraphBuilder {
           if (value.is_null() || (key == "training" && value == false)) continue;
           problems_.push_back({"unsupported-option",
                                "layer \"" + layer.name + "\" (" + layer.className + "), call argument " + key,
-                               "none", value.dump().substr(0, 80), ""});
+                               "none", describeJson(value), ""});
         }
       }
     }

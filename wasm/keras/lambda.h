@@ -4,11 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "kernels/reduce.h"
+
 namespace charglow {
 
 /// A reduction that a Lambda layer computes: K.sum(x, axis=1), tf.reduce_mean(x, -2, keepdims=True) …
 struct Reduction {
-  enum class Kind { Sum, Mean, Max, Min, Prod };
+  using Kind = ReduceKind;
   Kind kind = Kind::Sum;
   std::vector<int> axes;  ///< as written, batch axis included, negative from the end; never empty
   bool keepDims = false;

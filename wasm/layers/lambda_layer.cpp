@@ -8,22 +8,6 @@
 namespace charglow {
 namespace {
 
-ReduceKind kindOf(Reduction::Kind kind) {
-  switch (kind) {
-    case Reduction::Kind::Sum:
-      return ReduceKind::Sum;
-    case Reduction::Kind::Mean:
-      return ReduceKind::Mean;
-    case Reduction::Kind::Max:
-      return ReduceKind::Max;
-    case Reduction::Kind::Min:
-      return ReduceKind::Min;
-    case Reduction::Kind::Prod:
-      break;
-  }
-  return ReduceKind::Prod;
-}
-
 /// A Lambda whose function was recognised as a reduction (keras/lambda.h). Nothing of it is executed. Keras
 /// hands no mask on, since the function says nothing of one.
 class ReductionLambda : public Layer {
@@ -36,8 +20,7 @@ class ReductionLambda : public Layer {
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
-    reduce(kindOf(reading_.reduction.kind), inputs[0].data, inputs[0].shape, axes(inputs[0].shape),
-           output.data);
+    reduce(reading_.reduction.kind, inputs[0].data, inputs[0].shape, axes(inputs[0].shape), output.data);
   }
 
   std::string detail() const override { return reading_.source; }
@@ -74,7 +57,6 @@ std::unique_ptr<Layer> makeLambda(ConfigReader& config) {
     config.ignore(key);
   }
   config.require("mask", nullptr);
-  config.require("arguments", nlohmann::json::object());
   try {
     nlohmann::json all = nlohmann::json::object();
     for (const char* key : {"function", "function_type", "arguments"}) {

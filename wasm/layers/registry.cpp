@@ -38,12 +38,6 @@ constexpr std::array<std::pair<std::string_view, LayerFactory>, 24> kLayers = {{
     {"ActivityRegularization", makeIdentity},
 }};
 
-std::string listed() {
-  std::string names;
-  for (const auto& [name, factory] : kLayers) names += (names.empty() ? "" : ", ") + std::string(name);
-  return names;
-}
-
 }  // namespace
 
 LayerFactory findLayer(std::string_view className) {
@@ -63,7 +57,8 @@ std::unique_ptr<Layer> makeLayer(const std::string& name, const std::string& cla
                                  std::vector<Problem>& problems) {
   const LayerFactory factory = findLayer(className);
   if (factory == nullptr) {
-    problems.push_back({"unsupported-layer", "layer \"" + name + "\"", "one of " + listed(), className, ""});
+    problems.push_back({"unsupported-layer", "layer \"" + name + "\"", "a class of layer the engine runs",
+                        className, "The README lists those it runs."});
     return nullptr;
   }
   const size_t before = problems.size();

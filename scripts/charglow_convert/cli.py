@@ -96,7 +96,7 @@ def _text(options: argparse.Namespace) -> Dict[str, str]:
     if options.vocab:
         where, stated = options.vocab, text_module.from_file(options.vocab)
     elif options.charset is not None:
-        where, stated = "--charset", text_module.from_charset(options.charset, _value(options.first_id, 1))
+        where, stated = "--charset", text_module.from_charset(options.charset, options.first_id)
     else:
         return {}
     chosen = text_module.TextOptions(
@@ -114,10 +114,6 @@ def _about(options: argparse.Namespace) -> Dict[str, str]:
     if options.labels is not None:
         about["labels"] = annotations.check_labels(options.labels.split(","), "--labels")
     return {key: value if isinstance(value, str) else strict_json.dumps(value) for key, value in about.items()}
-
-
-def _value(value, default):
-    return default if value is None else value
 
 
 def _check_usage(options: argparse.Namespace) -> None:

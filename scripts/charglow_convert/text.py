@@ -35,19 +35,21 @@ class TextOptions:
     one_hot: Optional[bool] = None
 
 
-def from_charset(charset: str, first_id: int) -> Dict[str, Any]:
-    """What a charset string states: its i-th code point has the id `first_id + i`."""
+def from_charset(charset: str, first_id: Optional[int]) -> Dict[str, Any]:
+    """What a charset string states: its i-th code point has the id `first_id + i`. None: 1, which is then assumed."""
     where = "--charset"
     if not charset:
         raise ConvertError(where, "at least one character", "none")
     require_unicode(charset, where)
+    first = 1 if first_id is None else first_id
     vocabulary: Dict[str, int] = {}
     for index, character in enumerate(charset):
         if character in vocabulary:
             raise ConvertError(where, "every character once", f"{quoted(character)} twice",
                                "Give a {character: id} JSON by --vocab that says which id it has.")
-        vocabulary[character] = first_id + index
-    return {"unit": "char", "vocabulary": vocabulary}
+        vocabulary[character] = first + index
+    assumed = [f"the first character, {quoted(charset[0])}, has id 1"] if first_id is None else []
+    return {"unit": "char", "vocabulary": vocabulary, "assumed": assumed}
 
 
 def from_file(path: str) -> Dict[str, Any]:
@@ -139,7 +141,7 @@ def build(stated: Dict[str, Any], options: TextOptions, where: str) -> Dict[str,
 
     `where` names the vocabulary's source for messages.
     """
-    assumed: List[str] = []
+    assumed: List[str] = list(stated.get("assumed", []))
     vocabulary = dict(sorted(stated["vocabulary"].items(), key=lambda entry: (entry[1], entry[0])))
 
     unit = options.unit or stated.get("unit")

@@ -58,7 +58,7 @@ def test_the_bytes_are_pinned(folder, converted):
     builders.write_model(folder / "m.h5")
     converted("m.h5", "--charset", "ab é", "--labels", "ham,spam")
     data = (folder / "m.safetensors").read_bytes()
-    assert hashlib.sha256(data).hexdigest() == "2b63d5dcf95d66905bc1ad97e7c62936c9168cfbb002b407d40187fea92f3353"
+    assert hashlib.sha256(data).hexdigest() == "74ad86d176c9c9cad7f643bda0031d6d61df4872bd225774b71a04cb71ca0e81"
 
 
 def test_same_input_same_bytes(folder, converted):
@@ -96,7 +96,7 @@ def test_falling_dtype_size_then_layer_order(folder, converted):
 def test_json_form_equals_binary_form(folder, converted, dtype):
     random = np.random.default_rng(5)
     info = np.finfo(dtype)
-    special = np.array([0.0, -0.0, info.tiny, info.smallest_subnormal, info.max, -info.max, info.eps, 0.1, 1e-5, 3.0], dtype)
+    special = np.array([0.0, -0.0, info.tiny, np.nextafter(info.dtype.type(0), info.dtype.type(1)), info.max, -info.max, info.eps, 0.1, 1e-5, 3.0], dtype)
     values = np.concatenate([special, (random.standard_normal(90) * 10.0 ** random.integers(-4, 4, 90)).astype(dtype)])
     builders.write_model(folder / "m.h5", {"a": {"a/k": values.reshape(10, 10), "a/s": values[0], "a/none": values[:0]}})
     converted("m.h5")

@@ -105,7 +105,8 @@ dense      kernel:0      3 × 2           6
 parameters    23 (F32)
 text          characters, 3 tokens with ids 1 to 3, case kept, unknown ones get id 4
               filled with id 0 (post), cut (pre) to 1,250 timesteps as one-hot rows
-assumed       - text is not lower-cased: the vocabulary has "C"
+assumed       - the first character, "a", has id 1
+              - text is not lower-cased: the vocabulary has "C"
               - id 0 fills the unused timesteps
               - long texts are cut at the front (truncating "pre")
 labels        ham, spam

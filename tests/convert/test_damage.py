@@ -15,7 +15,7 @@ from conftest import REPOSITORY
 
 WORKER = pathlib.Path(__file__).with_name("damage_worker.py")
 FIXTURES = REPOSITORY / "tests" / "fixtures"
-COPIES = 150  # of each file
+COPIES = 100  # of each file
 HANGS = re.compile(r"ConvertError: damaged\.h5: expected readable HDF5, found that the HDF5 library (hangs|crashes) on it .*")
 
 

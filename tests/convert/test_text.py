@@ -39,7 +39,7 @@ def test_nothing_said(text_of):
 def test_charset(text_of):
     assert text_of("--charset", "a é😀") == {
         "unit": "char", "vocabulary": {"a": 1, " ": 2, "é": 3, "😀": 4}, **DEFAULTS, "lower": True,
-        "assumed": [LOWER, UNKNOWN, PAD, PADDING, TRUNCATING, IDS]}
+        "assumed": ['the first character, "a", has id 1', LOWER, UNKNOWN, PAD, PADDING, TRUNCATING, IDS]}
 
 
 def test_charset_with_first_id_and_capitals(text_of):
@@ -50,7 +50,7 @@ def test_charset_with_first_id_and_capitals(text_of):
 
 
 def test_every_option(text_of):
-    text = text_of("--charset", "ab", "--unit", "char", "--no-lower", "--oov", "7", "--pad", "9", "--padding", "post",
+    text = text_of("--charset", "ab", "--first-id", "1", "--unit", "char", "--no-lower", "--oov", "7", "--pad", "9", "--padding", "post",
                    "--truncating", "post", "--length", "40", "--one-hot")
     assert text == {"unit": "char", "vocabulary": {"a": 1, "b": 2}, "num_words": None, "lower": False, "oov": 7, "pad": 9,
                     "padding": "post", "truncating": "post", "length": 40, "one_hot": True, "assumed": []}
@@ -59,7 +59,7 @@ def test_every_option(text_of):
 
 
 @pytest.mark.parametrize("option, sentence", [
-    (("--lower",), LOWER), (("--oov", "drop"), UNKNOWN), (("--pad", "0"), PAD), (("--padding", "pre"), PADDING),
+    (("--first-id", "1"), 'the first character, "a", has id 1'), (("--lower",), LOWER), (("--oov", "drop"), UNKNOWN), (("--pad", "0"), PAD), (("--padding", "pre"), PADDING),
     (("--truncating", "pre"), TRUNCATING),
 ])
 def test_saying_the_default_is_not_assuming_it(text_of, option, sentence):

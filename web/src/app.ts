@@ -193,13 +193,18 @@ export class App {
     this.#pieces = [];
     this.#guess();
     if (card.text) this.#run(this.#editor.text);
-    else this.#askForVocabulary(card);
+    else this.#cannotRead(card);
     this.#draw();
   }
 
-  #askForVocabulary(card: ModelCard): void {
+  /** A model that text cannot be given to: for want of a vocabulary, or because it takes numbers. */
+  #cannotRead(card: ModelCard): void {
     this.#setBusy(false);
     this.#strip.clearTruth();
+    if (card.inputs.every(({ kind }) => kind === "values")) {
+      this.#prediction.showNone("This model is fed numbers, not text: no vocabulary can help. The project\u2019s command line runs it.");
+      return;
+    }
     this.#prediction.showNone("This model has no vocabulary, so it cannot read text yet. ", button("link", "Give it one", () => this.#vocabulary.open(card)));
     this.#vocabulary.open(card);
   }
@@ -346,6 +351,7 @@ export class App {
       const source = this.#client?.source;
       if (this.#model && source) this.#card.open(this.#model.card, this.#model.parity, source.fileName, this.#model.engineVersion);
     });
+    byId("vocabulary-dialog", HTMLDialogElement).addEventListener("close", () => this.#editor.restoreCaret());
     window.addEventListener("resize", () => this.#draw());
   }
 

@@ -56,6 +56,15 @@ describe("readPieces", () => {
     expect(pieces[0]).toMatchObject({ fate: "cut" });
   });
 
+  it("has one cut, whatever is unknown among what is cut off", () => {
+    const pieces = read("a\u00e7a\u00e7ab", "ab", 2, [0.5, 0.5]);
+    expect(pieces.map(({ kind, text }) => [kind, text])).toEqual([["run", "a\u00e7a"], ["cell", "\u00e7"], ["cell", "a"], ["cell", "b"]]);
+    const post = answerOf("ab\u00e7ab", "ab", 4);
+    post.text!.fate.set([0, 0, 2, 5, 5]);
+    post.text!.position.set([0, 1, -1, -1, -1]);
+    expect(readPieces("ab\u00e7ab", post, null).map(({ kind, text }) => [kind, text])).toEqual([["cell", "a"], ["cell", "b"], ["cell", "\u00e7"], ["run", "ab"]]);
+  });
+
   it("has no weights without a signal, and no pieces without a text", () => {
     expect(weightsOf(readPieces("ab", answerOf("ab", "ab", 2), null))).toEqual([]);
     expect(readPieces("", answerOf("", "ab", 2), signalOf([0.5, 0.5]))).toEqual([]);

@@ -46,11 +46,12 @@ export function readPieces(text: string, result: RunResult, signal: Signal | nul
   const map = result.text;
   if (!map) return text === "" ? [] : [{ kind: "run", text, fate: "plain" }];
   const pieces: Piece[] = [];
+  const [begin, end] = window(map);
   let codePoint = 0;
   for (const grapheme of graphemes(text)) {
     const first = codePoint;
     for (const _ of grapheme) codePoint++;
-    if (allTruncated(map, first, codePoint)) {
+    if (codePoint <= begin || first >= end) {
       const last = pieces.at(-1);
       if (last?.kind === "run") last.text += grapheme;
       else pieces.push({ kind: "run", text: grapheme, fate: "cut" });
@@ -61,9 +62,19 @@ export function readPieces(text: string, result: RunResult, signal: Signal | nul
   return pieces;
 }
 
-function allTruncated(map: TextMap, first: number, end: number): boolean {
-  for (let i = first; i < end; i++) if (map.fate[i] !== Fate.Truncated) return false;
-  return true;
+/**
+ * The code points from the model's first to its last, as [begin, end). What lies outside is cut off as a whole, unknown
+ * characters among it included. All of the text where nothing is cut off.
+ */
+function window({ length, fate, position }: TextMap): [begin: number, end: number] {
+  let first = 0;
+  while (first < length && position[first]! < 0) first++;
+  let last = length - 1;
+  while (last >= 0 && position[last]! < 0) last--;
+  if (first > last) return [0, length];
+  const begin = fate.lastIndexOf(Fate.Truncated, first) + 1;
+  const end = fate.indexOf(Fate.Truncated, last);
+  return [begin, end < 0 ? length : end];
 }
 
 function readCell(text: string, map: TextMap, first: number, end: number, ids: Int32Array, signal: Signal | null): Cell {

@@ -25,6 +25,7 @@ export class Editor {
   readonly #paper = byId("paper", HTMLDivElement);
   readonly #mirror = new Mirror(byId("mirror", HTMLDivElement));
   readonly #events: EditorEvents;
+  #caret: Selection = { start: 0, end: 0 };
   #hovered = -1;
   #pointer: { x: number; y: number } | null = null;
   #here: HTMLElement | undefined;
@@ -69,6 +70,13 @@ export class Editor {
     this.#input.setSelectionRange(this.#input.value.length, this.#input.value.length);
   }
 
+  /** After a dialog: Chromium gives the field its focus back, but not its caret. */
+  restoreCaret(): void {
+    const { start, end } = this.#caret;
+    this.#input.focus();
+    this.#input.setSelectionRange(start, end);
+  }
+
   show(pieces: readonly Piece[], levelOf: (cell: Cell) => number | null): void {
     this.#mirror.show(pieces, levelOf);
     if (this.#pointer) this.#point(this.#pointer);
@@ -84,8 +92,9 @@ export class Editor {
   }
 
   #tellCaret(): void {
-    if (document.activeElement !== this.#input) return this.#events.onCaret(null);
-    this.#events.onCaret({ start: this.#input.selectionStart, end: this.#input.selectionEnd });
+    if (document.activeElement !== this.#input || document.querySelector("dialog[open]")) return this.#events.onCaret(null);
+    this.#caret = { start: this.#input.selectionStart, end: this.#input.selectionEnd };
+    this.#events.onCaret(this.#caret);
   }
 
   #point(pointer: { x: number; y: number } | null): void {

@@ -55,10 +55,11 @@ export class Legend {
     this.#signalLabel.hidden = attention.length < 2;
     const degenerate = attention.find(({ id }) => id === chosen)?.degenerate ?? false;
     this.#body.hidden = attention.length === 0;
-    this.#none.hidden = attention.length > 0 && !degenerate;
-    this.#none.textContent = attention.length === 0
-      ? "This model has no attention to show: its prediction runs, its characters stay without colour."
-      : "This attention is a softmax over an axis of length 1: it is 1 everywhere, whatever the text, and says nothing about it.";
+    this.#scale.hidden = this.#palette.hidden = attention.length === 0;
+    this.#none.textContent =
+      attention.length === 0 ? "This model has no attention to show: its prediction runs, its characters stay without colour."
+      : degenerate ? "This attention is a softmax over an axis of length 1: it is 1 everywhere, whatever the text, and says nothing about it."
+      : "";
   }
 
   show(scaleId: string, weights: readonly number[], extent: Extent): void {

@@ -85,7 +85,7 @@ export class Strip {
 
   showParity(parity: ParityReport | null): void {
     this.#parity.element.classList.toggle("notable", parity !== null && !parity.agrees);
-    if (!parity) return this.#parity.show("no numbers of Keras's own in the file to compare with", "", "");
+    if (!parity) return this.#parity.show("no numbers of Keras's own to compare", "", "");
     const worst = differenceText(Math.max(parity.output_difference, parity.attention_difference));
     this.#parity.show(parity.agrees ? "agrees with Keras to " : "differs from Keras by ", worst, "");
   }

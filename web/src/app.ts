@@ -119,7 +119,8 @@ export class App {
       this.#notices.note(`This link was made with the model \u201c${clip(wanted, 80)}\u201d`, "A link cannot carry a model: drop that file here to see the same. Until then the sample model reads the text.");
     }
     await this.#open(source);
-    this.#editor.focusEnd();
+    // Ready to type; but whoever has begun elsewhere is not called away.
+    if (document.activeElement === document.body) this.#editor.focusEnd();
   }
 
   // Models

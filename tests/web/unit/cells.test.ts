@@ -1,6 +1,7 @@
 import { Fate } from "#engine";
 import { describe, expect, it } from "vitest";
 import { guessPieces, pieceAt, rankOf, readPieces, weightsOf, type Piece } from "../../../web/src/model/cells.ts";
+import { graphemes } from "../../../web/src/model/graphemes.ts";
 import { answerOf, signalOf } from "./answers.ts";
 import { random } from "./random.ts";
 
@@ -76,6 +77,19 @@ describe("readPieces", () => {
     for (let round = 0; round < 300; round++) {
       const text = Array.from({ length: Math.floor(40 * next()) }, () => alphabet[Math.floor(alphabet.length * next())]).join("");
       expect(texts(read(text, "ab \n", 12, Array(12).fill(1 / 12))).join("")).toBe(text);
+    }
+  });
+
+  it("cuts the same cells out of a long text as out of all of it", () => {
+    const alphabet = ["a", "b", "a", "b", "\u0301", "\u200d", "\u{1f468}", "\u{1f1e9}", "\u00e7", "\n"];
+    const next = random(5);
+    for (let round = 0; round < 200; round++) {
+      const text = Array.from({ length: 60 }, () => alphabet[Math.floor(alphabet.length * next())]).join("");
+      const pieces = read(text, "ab\n\u{1f468}", 9, Array(9).fill(1 / 9));
+      expect(texts(pieces).join("")).toBe(text);
+      const whole = graphemes(text);
+      const shown = pieces.filter(({ kind }) => kind === "cell");
+      expect(whole.slice(whole.length - shown.length)).toEqual(texts(shown));
     }
   });
 

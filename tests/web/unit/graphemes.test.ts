@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { codePointCount, codePointNames, graphemes, spoken } from "../../../web/src/model/graphemes.ts";
+import { codePointCount, codePointNames, graphemes, spoken, sureBreak } from "../../../web/src/model/graphemes.ts";
 
 const FAMILY = "\u{1f468}\u200d\u{1f469}\u200d\u{1f467}\u200d\u{1f466}";
 
@@ -25,6 +25,14 @@ it("loses nothing and counts code points", () => {
   expect(graphemes(zalgo)).toHaveLength(2);
   expect(codePointCount(FAMILY)).toBe(7);
   expect(codePointCount("a\ud800b")).toBe(3);
+});
+
+it("finds a place where a grapheme surely begins", () => {
+  const text = `ab${FAMILY}\u0301cd`;
+  expect(sureBreak(text, text.length - 2, -1)).toBe(1);
+  expect(sureBreak(text, 3, 1)).toBe(text.length - 1);
+  expect(sureBreak(text, text.length, 1)).toBe(text.length);
+  expect(sureBreak(text, 0, -1)).toBe(0);
 });
 
 it("names what cannot be seen", () => {

@@ -3,7 +3,7 @@
  * it; a *run* is a stretch of text that the model does not read, as one piece, so that a pasted book costs nothing.
  */
 import { Fate, type RunResult, type Signal, type TextMap } from "#engine";
-import { graphemes } from "./graphemes.ts";
+import { codePointCount, graphemes, sureBreak } from "./graphemes.ts";
 
 /** What became of a user-perceived character as a whole. */
 export type CellFate =
@@ -46,20 +46,32 @@ export function readPieces(text: string, result: RunResult, signal: Signal | nul
   const map = result.text;
   if (!map) return text === "" ? [] : [{ kind: "run", text, fate: "plain" }];
   const pieces: Piece[] = [];
+  const cut = (part: string) => {
+    const last = pieces.at(-1);
+    if (last?.kind === "run") last.text += part;
+    else if (part !== "") pieces.push({ kind: "run", text: part, fate: "cut" });
+  };
   const [begin, end] = window(map);
-  let codePoint = 0;
-  for (const grapheme of graphemes(text)) {
+  // Only what the model reads, and a little around it, is cut into graphemes: a book would take too long on every key.
+  const from = sureBreak(text, unitOffset(text, begin), -1);
+  const to = sureBreak(text, unitOffset(text, end), 1);
+  let codePoint = codePointCount(text.slice(0, from));
+  cut(text.slice(0, from));
+  for (const grapheme of graphemes(text.slice(from, to))) {
     const first = codePoint;
     for (const _ of grapheme) codePoint++;
-    if (codePoint <= begin || first >= end) {
-      const last = pieces.at(-1);
-      if (last?.kind === "run") last.text += grapheme;
-      else pieces.push({ kind: "run", text: grapheme, fate: "cut" });
-    } else {
-      pieces.push(readCell(grapheme, map, first, codePoint, result.ids, signal));
-    }
+    if (codePoint <= begin || first >= end) cut(grapheme);
+    else pieces.push(readCell(grapheme, map, first, codePoint, result.ids, signal));
   }
+  cut(text.slice(to));
   return pieces;
+}
+
+/** Where the code point with this index begins, in UTF-16 units. */
+function unitOffset(text: string, codePoint: number): number {
+  let offset = 0;
+  for (let i = 0; i < codePoint && offset < text.length; i++) offset += text.codePointAt(offset)! > 0xffff ? 2 : 1;
+  return offset;
 }
 
 /**

@@ -13,6 +13,17 @@ export function graphemes(text: string): string[] {
   return parts;
 }
 
+/**
+ * A place at or before (`step` -1) or at or after (`step` 1) the UTF-16 offset at which a grapheme surely begins, found
+ * without looking at the rest of the text: between two printable ASCII characters, or at the end of the text.
+ */
+export function sureBreak(text: string, offset: number, step: -1 | 1): number {
+  const printable = (at: number) => text.charCodeAt(at) >= 0x20 && text.charCodeAt(at) <= 0x7e;
+  let at = offset;
+  while (at > 0 && at < text.length && !(printable(at - 1) && printable(at))) at += step;
+  return at;
+}
+
 /** Number of code points of `text`; a lone surrogate counts as one, as it does for the engine. */
 export function codePointCount(text: string): number {
   let count = 0;

@@ -34,7 +34,9 @@ export async function cmakeBuild(preset, machine, { definitions = {}, env = {} }
     mkdirSync(folder, { recursive: true });
     writeFileSync(record, hash);
   }
-  const { code, how, output } = await run(cmake, ["--build", folder, "--parallel", String(os.availableParallelism())], { env });
+  // -k 0: all that is wrong, not only what is met first.
+  const args = ["--build", folder, "--parallel", String(os.availableParallelism()), "--", "-k", "0"];
+  const { code, how, output } = await run(cmake, args, { env });
   if (code !== 0) {
     // What went well is not worth reading now: Ninja's progress lines, but for those of what failed.
     const errors = output.replace(/^\[\d+\/\d+\] .*\n(?!FAILED)/gm, "");

@@ -67,6 +67,8 @@ TEST(StrictJson, RefusesWhatIsNotUtf8WithItsPlace) {
             "json-utf8 | f.json: expected UTF-8 text without NUL, found a NUL at byte 2, after \"{}\".");
   EXPECT_EQ(refusalOf("\"\xED\xA0\x80\"").rfind("json-utf8", 0), 0u);      // a surrogate
   EXPECT_EQ(refusalOf("\"\xC1\xBF\"").rfind("json-utf8", 0), 0u);          // overlong
+  EXPECT_EQ(refusalOf("\"\xE0\x9F\xBF\"").rfind("json-utf8", 0), 0u);      // overlong
+  EXPECT_EQ(refusalOf("\"\xF0\x8F\xBF\xBF\"").rfind("json-utf8", 0), 0u);  // overlong
   EXPECT_EQ(refusalOf("\"\xF5\x80\x80\x80\"").rfind("json-utf8", 0), 0u);  // beyond Unicode
 }
 

@@ -203,9 +203,10 @@ TEST(EncoderMap, WordsAreDroppedReadAsOovAndCutOffAsAWhole) {
 }
 
 TEST(EncoderMap, TwoCodePointsOfOneWordFromOneSourceCountOnce) {
-  const EncodedText e = encode(words({U"i\u0307n"}), U"i\u0307n", -1, {0, 0, 1}, 2);
-  EXPECT_EQ(e.position, (Ints{0, 0}));
-  EXPECT_EQ(e.count, (Bytes{1, 1}));
+  const EncodedText e = encode(words({U"i\u0307n", U"cat"}), U"i\u0307n cat", -1, {0, 0, 1, 2, 3, 4, 5}, 6);
+  EXPECT_EQ(e.ids, (Ints{1, 2}));
+  EXPECT_EQ(e.position, (Ints{0, 0, -1, 1, 1, 1}));
+  EXPECT_EQ(e.count, (Bytes{1, 1, 0, 1, 1, 1}));
 }
 
 TEST(EncoderMap, ACodePointWhosePartsLieInTwoWordsCoversBoth) {

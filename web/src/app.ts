@@ -215,12 +215,13 @@ export class App {
   #input(text: string): void {
     this.#store.update({ text });
     this.#guess();
+    // Only keys are timed: the first run of a model also warms it up.
+    this.#typedAt.set(text, performance.now());
     this.#run(text);
   }
 
   #run(text: string): void {
     if (!this.#model?.card.text) return;
-    this.#typedAt.set(text, performance.now());
     this.#setBusy(true);
     this.#client?.run(text);
   }

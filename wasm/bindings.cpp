@@ -7,7 +7,7 @@
 
 #include <memory>
 #include <new>
-#include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -43,6 +43,11 @@ val failure(const std::vector<Problem>& problems) {
   return result;
 }
 
+val outOfMemory() {
+  return failure({{"out-of-memory", "the engine", "enough memory for this model and text", "none left",
+                   "Close other tabs, or use a shorter text or a smaller model."}});
+}
+
 /// Runs `work` and returns {value: its result}, or {problems: …} for whatever it throws.
 template <class Work>
 val guarded(Work work) {
@@ -53,8 +58,9 @@ val guarded(Work work) {
   } catch (const Error& error) {
     return failure(error.problems());
   } catch (const std::bad_alloc&) {
-    return failure({{"out-of-memory", "the engine", "enough memory for this model and text", "none left",
-                     "Close other tabs, or use a shorter text or a smaller model."}});
+    return outOfMemory();
+  } catch (const std::length_error&) {  // more than a container can ever hold
+    return outOfMemory();
   } catch (const std::exception& error) {
     return failure({{"internal", "the engine", "no error of this kind", error.what(),
                      "Please report this, with the file."}});
@@ -91,8 +97,8 @@ val namedArray(const std::string& layer, const val& shape, const float* values, 
 
 val nodeArray(const Session& session, size_t node) {
   const charglow::Value& value = session.value(node);
-  return namedArray(session.model().graph().nodes[node].layer->name(), shapeArray(value.shape),
-                    value.data.data(), value.data.size());
+  return namedArray(session.model().graph().nodes[node].name(), shapeArray(value.shape), value.data.data(),
+                    value.data.size());
 }
 
 val signals(const Session& session) {

@@ -47,8 +47,9 @@ const char* kindName(InputKind kind) {
 Json layerCards(const Graph& graph) {
   Json cards = Json::array();
   for (const Node& node : graph.nodes) {
+    if (node.output > 0) continue;
     Json inputs = Json::array();
-    for (const size_t from : node.inputs) inputs.push_back(graph.nodes[from].layer->name());
+    for (const size_t from : node.inputs) inputs.push_back(graph.nodes[from].name());
     int parameters = 0;
     for (size_t i = 0; i < graph.layers.size(); ++i) {
       // A shared layer's weights are counted at its first call.
@@ -68,7 +69,7 @@ Json attentionCards(const std::vector<AttentionSite>& sites, const Graph& graph)
   Json cards = Json::array();
   for (const AttentionSite& site : sites) {
     const Node& node = graph.nodes[site.node];
-    const Dim& steps = node.shape[site.softmaxAxis];
+    const Dim& steps = graph.nodes[site.weighed].shape[site.weighedAxis];
     cards.push_back({{"id", site.id},
                      {"layer", node.layer->name()},
                      {"kind", "vector"},

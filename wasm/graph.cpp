@@ -1,19 +1,43 @@
 #include "graph.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "error.h"
 
 namespace charglow {
+
+std::string Node::name() const {
+  return output == 0 ? layer->name() : layer->name() + ":" + std::to_string(output);
+}
 
 std::vector<Shape> Graph::inferShapes(const Shape& input) const {
   std::vector<Shape> shapes;
   shapes.reserve(nodes.size());
   for (size_t i = 0; i < nodes.size(); ++i) {
-    const bool isInput = std::find(inputs.begin(), inputs.end(), i) != inputs.end();
+    if (nodes[i].output > 0) continue;  // came with the first of its call
+    if (std::find(inputs.begin(), inputs.end(), i) != inputs.end()) {
+      shapes.push_back(input);
+      continue;
+    }
     std::vector<Shape> from;
     for (const size_t node : nodes[i].inputs) from.push_back(shapes[node]);
-    shapes.push_back(isInput ? input : nodes[i].layer->outputShape(from));
+    for (Shape& shape : nodes[i].layer->outputShapes(from)) {
+      checkSize(*nodes[i].layer, shape);
+      shapes.push_back(std::move(shape));
+    }
   }
   return shapes;
+}
+
+void checkSize(const Layer& layer, const Shape& shape) {
+  Shape known = shape;
+  for (Dim& dim : known) {
+    if (!dim.known()) dim.size = 1;
+  }
+  if (elementCount(known) <= kMaxElements) return;
+  throw Error({"too-large", "layer \"" + layer.name() + "\" (" + layer.className() + ")",
+               "an output of at most " + std::to_string(kMaxElements) + " numbers", shapeText(shape), ""});
 }
 
 std::vector<size_t> Graph::readersOf(size_t node) const {

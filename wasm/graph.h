@@ -10,12 +10,17 @@
 
 namespace charglow {
 
-/// One call of a layer.
+/// One tensor of a model: what a call of a layer gives. A call that gives several has a node for each, one
+/// after the other; the first of them computes all.
 struct Node {
   const Layer* layer = nullptr;
   std::vector<size_t> inputs;  ///< nodes it reads, all of them before it
   Shape shape;                 ///< as inferred at load: batch and variable timesteps unknown
   int call = 0;                ///< 0 for the layer's first call, 1 for the second of a shared layer …
+  size_t output = 0;           ///< which of the call's tensors this is
+
+  /// The layer's name, and which output it is where it is not the first: "lstm", "lstm:1".
+  [[nodiscard]] std::string name() const;
 };
 
 /// A model as the engine runs it: calls of layers in execution order. Immutable and shared by all sessions.
@@ -26,10 +31,13 @@ struct Graph {
   std::vector<size_t> inputs;
   std::vector<size_t> outputs;
 
-  /// Shapes of all nodes for an input of this shape.
+  /// Shapes of all nodes for an input of this shape. Throws "too-large" where one has more than kMaxElements.
   [[nodiscard]] std::vector<Shape> inferShapes(const Shape& input) const;
   /// Nodes that read `node`.
   [[nodiscard]] std::vector<size_t> readersOf(size_t node) const;
 };
+
+/// Throws "too-large" where a tensor of `layer` has more than kMaxElements, unknown axes counted as 1.
+void checkSize(const Layer& layer, const Shape& shape);
 
 }  // namespace charglow

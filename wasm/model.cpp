@@ -1,5 +1,6 @@
 #include "model.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -16,18 +17,22 @@ std::string textOf(const Bundle& bundle, std::string_view key, std::string absen
   return value ? std::string(*value) : std::move(absent);
 }
 
-/// Ids where an Embedding reads the input, one-hot rows where the text encoding says so, numbers otherwise.
+/// What the model's input is fed. Ids where it is (batch, timesteps) and only Embeddings read it; one-hot
+/// rows where it is (batch, timesteps, tokens), something else reads it, and the text encoding says so;
+/// numbers otherwise.
 std::pair<InputKind, int> inputKindOf(const Graph& graph, bool oneHot) {
   const size_t input = graph.inputs[0];
   const Shape& shape = graph.nodes[input].shape;
-  if (shape.size() == 3 && shape[2].known() && oneHot) return {InputKind::OneHot, shape[2].size};
-  int count = 0;
+  std::optional<int> ids;
+  bool others = false;
   for (const size_t reader : graph.readersOf(input)) {
-    const std::optional<int> ids = graph.nodes[reader].layer->idCount();
-    if (!ids) return {InputKind::Values, 0};
-    count = count == 0 ? *ids : std::min(count, *ids);
+    const std::optional<int> known = graph.nodes[reader].layer->idCount();
+    others = others || !known;
+    if (known) ids = std::min(*known, ids.value_or(*known));
   }
-  return count > 0 ? std::pair{InputKind::Ids, count} : std::pair{InputKind::Values, 0};
+  if (shape.size() == 2 && ids && !others) return {InputKind::Ids, *ids};
+  if (shape.size() == 3 && shape[2].known() && !ids && oneHot) return {InputKind::OneHot, shape[2].size};
+  return {InputKind::Values, 0};
 }
 
 }  // namespace

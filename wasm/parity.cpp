@@ -8,6 +8,7 @@
 
 #include "bundle/strict_json.h"
 #include "error.h"
+#include "keras/config_reader.h"
 #include "session.h"
 #include "text/utf8.h"
 
@@ -47,14 +48,13 @@ class Verifier {
   ParityCase run(const json& given, size_t index) {
     ParityCase result;
     result.name = given.value("name", "case " + std::to_string(index));
+    compared_ = 0;
     try {
       feed(given, result);
       for (const char* kind : {"outputs", "layers", "attention"}) {
         if (given.contains(kind)) compare(given[kind], kind, result);
       }
-      if (!given.contains("outputs") && !given.contains("attention")) {
-        result.problem = "nothing to compare with: neither outputs nor attention";
-      }
+      if (compared_ == 0) result.problem = "nothing to compare with: no outputs, no attention, no layers";
     } catch (const Error& error) {
       result.problem = error.what();
     } catch (const json::exception& error) {
@@ -70,9 +70,17 @@ class Verifier {
                         given["input"].at("shape").get<std::vector<int>>());
       return;
     }
-    const auto rows = given.at("ids").get<std::vector<std::vector<int32_t>>>();
     std::vector<int32_t> ids;
-    for (const std::vector<int32_t>& row : rows) ids.insert(ids.end(), row.begin(), row.end());
+    const json& rows = given.at("ids");
+    for (const json& row : rows) {
+      for (const json& id : row) {
+        const std::optional<int> whole = wholeNumber(id);
+        if (!whole) throw Error({"parity-structure", "ids", "whole numbers", describeJson(id), ""});
+        ids.push_back(*whole);
+      }
+      if (row.size() == rows[0].size()) continue;
+      throw Error({"parity-structure", "ids", "rows of equal length", std::to_string(row.size()), ""});
+    }
     if (!given.contains("text")) {
       session_.setIds(ids, static_cast<int>(rows.size()));
       return;
@@ -102,10 +110,12 @@ class Verifier {
           difference(session_.value(session_.nodeOf(layer)), numbers, "layer \"" + layer + "\"", !attention);
       double& largest = attention ? result.attentionDifference : result.outputDifference;
       largest = std::max(largest, off);
+      ++compared_;
     }
   }
 
   Session session_;
+  size_t compared_ = 0;  ///< layers compared in the case at hand
   const LowerCase& lower_;
 };
 

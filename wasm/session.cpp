@@ -54,6 +54,7 @@ void Session::feedIds(std::span<const int32_t> ids, int batch) {
   Shape shape = expected;
   shape[0].size = batch;
   shape[1].size = steps;
+  checkSize(*model_->graph().nodes[model_->graph().inputs[0]].layer, shape);
   Value& input = values_[model_->graph().inputs[0]];
   input.reshape(shape);
   const int count = model_->idCount();
@@ -102,6 +103,29 @@ void Session::setInput(std::span<const float> values, std::span<const int> sizes
   run(shape);
 }
 
+namespace {
+
+/// A mask is one flag for each timestep of each row, whoever hands it on: what reads it relies on that.
+void checkMask(const Node& node, const Output& output) {
+  if (output.mask.empty()) return;
+  const size_t steps =
+      static_cast<size_t>(elementCount(output.shape, 0, std::min<size_t>(output.shape.size(), 2)));
+  if (output.mask.size() == steps) return;
+  throw Error({"mask-shape", "layer \"" + node.name() + "\"",
+               "a mask for " + std::to_string(steps) + " timesteps",
+               "one for " + std::to_string(output.mask.size()), "Keras cannot run this model either."});
+}
+
+void checkFinite(const Node& node, const Value& value) {
+  for (const float number : value.data) {
+    if (std::isfinite(number)) continue;
+    throw Error({"not-finite", "output of \"" + node.name() + "\"", "finite numbers", std::to_string(number),
+                 "The weights, or this input, are beyond what the model can compute."});
+  }
+}
+
+}  // namespace
+
 void Session::run(const Shape& inputShape) {
   const Graph& graph = model_->graph();
   if (inputShape != inputShape_) {
@@ -113,29 +137,31 @@ void Session::run(const Shape& inputShape) {
     inputShape_ = inputShape;
   }
   std::vector<View> inputs;
+  std::vector<Output> outputs;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (i == graph.inputs[0]) continue;
+    if (i == graph.inputs[0] || graph.nodes[i].output > 0) continue;
     inputs.clear();
     for (const size_t from : graph.nodes[i].inputs)
       inputs.push_back({values_[from].shape, values_[from].data, values_[from].mask});
-    Value& value = values_[i];
-    value.mask.clear();
-    graph.nodes[i].layer->forward(inputs, {value.shape, value.data, value.mask}, scratch_[i]);
-  }
-  for (const size_t output : graph.outputs) {
-    for (const float value : values_[output].data) {
-      if (std::isfinite(value)) continue;
-      throw Error({"not-finite", "output \"" + graph.nodes[output].layer->name() + "\"", "finite numbers",
-                   std::to_string(value),
-                   "The weights, or this input, are beyond what the model can compute."});
+    outputs.clear();
+    for (size_t k = 0; k < graph.nodes[i].layer->outputCount(); ++k) {
+      Value& value = values_[i + k];
+      value.mask.clear();
+      outputs.push_back({value.shape, value.data, value.mask});
     }
+    graph.nodes[i].layer->forwardAll(inputs, outputs, scratch_[i]);
+    for (const Output& output : outputs) checkMask(graph.nodes[i], output);
   }
+  for (const size_t output : graph.outputs) checkFinite(graph.nodes[output], values_[output]);
+  // An attention that is not a number can leave the outputs finite, behind a maximum or a relu.
+  for (const AttentionSite& site : model_->attention())
+    checkFinite(graph.nodes[site.node], values_[site.node]);
 }
 
 size_t Session::nodeOf(std::string_view layer) const {
   const std::vector<Node>& nodes = model_->graph().nodes;
   const auto found =
-      std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) { return node.layer->name() == layer; });
+      std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) { return node.name() == layer; });
   if (found == nodes.end()) {
     throw Error({"unknown-layer", "layer \"" + std::string(layer) + "\"", "a layer of the model",
                  "none of this name", ""});
@@ -144,6 +170,9 @@ size_t Session::nodeOf(std::string_view layer) const {
 }
 
 std::vector<float> Session::attention(const AttentionSite& site) const {
+  if (site.degenerate) {
+    return std::vector<float>(static_cast<size_t>(values_[site.weighed].shape[site.weighedAxis].size), 1.0f);
+  }
   const Value& softmax = values_[site.node];
   std::vector<float> values(static_cast<size_t>(softmax.shape[site.softmaxAxis].size));
   readAttention(site, softmax, values);

@@ -1,5 +1,7 @@
 #include "tensor.h"
 
+#include <algorithm>
+
 namespace charglow {
 
 std::string shapeText(const Shape& shape) {
@@ -12,12 +14,12 @@ std::string shapeText(const Shape& shape) {
 }
 
 int elementCount(const Shape& shape, size_t from, size_t to) {
-  int count = 1;
+  int64_t count = 1;
   for (size_t i = from; i < to; ++i) {
     if (!shape[i].known()) return kUnknown;
-    count *= shape[i].size;
+    count = std::min<int64_t>(count * shape[i].size, kMaxElements + 1);
   }
-  return count;
+  return static_cast<int>(count);
 }
 
 int elementCount(const Shape& shape) { return elementCount(shape, 0, shape.size()); }

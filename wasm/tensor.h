@@ -36,7 +36,12 @@ using Shape = std::vector<Dim>;
 /// "(None, 250, 100)", as Keras prints shapes.
 std::string shapeText(const Shape& shape);
 
-/// Number of elements of axes [from, to); every size must be known. kUnknown if one is not.
+/// The largest tensor a model may have: half a gigabyte of floats. Checked wherever shapes are inferred
+/// (graph.h), so that products of sizes within a tensor fit an int everywhere else.
+inline constexpr int kMaxElements = 1 << 27;
+
+/// Number of elements of axes [from, to): kUnknown where a size is not known, kMaxElements + 1 where it is
+/// more than kMaxElements.
 int elementCount(const Shape& shape, size_t from, size_t to);
 int elementCount(const Shape& shape);
 

@@ -89,7 +89,8 @@ def _check_case(case, where, layer_names):
     for key in _RESULT_KEYS:
         at = f"{where}: {key}"
         for layer, array in _object(case.get(key, {}), at).items():
-            if layer not in layer_names:
+            # "lstm:1" is the second tensor that the layer "lstm" gives, a state.
+            if layer not in layer_names and layer.rpartition(":")[0] not in layer_names:
                 raise ConvertError(at, "layers of the model", quoted(layer), "Name layers as Keras does.")
             _check_array(array, f"{at}: {layer}")
             results += 1

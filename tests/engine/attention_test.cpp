@@ -58,7 +58,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Expected{"keras-2.15/dense_activations", "", false, "", ""},
                       Expected{"keras-2.15/sequential", "", false, "", ""},
                       Expected{"keras-2.15/dot_axes", "", false, "", ""}),
-    [](const auto& info) { return std::to_string(info.index); });
+    [](const auto& each) { return std::to_string(each.index); });
 
 /// Values of a fixture's attention layer in its last case, as Keras computed them.
 std::vector<float> kerasAttention(const Model& model, const std::string& layer) {

@@ -57,9 +57,9 @@ INSTANTIATE_TEST_SUITE_P(Sizes, AffineSizes,
                          ::testing::Values(Size{1, 1, 1}, Size{7, 1, 5}, Size{5, 15, 3}, Size{5, 16, 3},
                                            Size{3, 17, 2}, Size{9, 31, 1}, Size{9, 32, 4}, Size{9, 33, 1},
                                            Size{13, 64, 2}, Size{100, 750, 3}),
-                         [](const auto& info) {
-                           return "in" + std::to_string(info.param.in) + "out" +
-                                  std::to_string(info.param.out);
+                         [](const auto& each) {
+                           return "in" + std::to_string(each.param.in) + "out" +
+                                  std::to_string(each.param.out);
                          });
 
 TEST(Activations, HaveTheNamesOfKeras) {

@@ -70,15 +70,14 @@ TEST(Refusal, NothingWhereNothingIsWrong) { EXPECT_EQ(Parts(kClassic).refusal(),
 
 TEST(Refusal, EverythingAtOnce) {
   Parts parts(kClassic);
-  parts.layer("gru")["config"]["return_state"] = true;
+  parts.layer("gru")["config"]["time_major"] = true;
   parts.layer("gru")["config"]["a_new_option"] = 3;
   parts.layer("flatten")["class_name"] = "FlattenFancy";
   parts.layer("dense_1")["config"]["activation"] = "my_activation";
   const std::string refusal = parts.refusal();
   EXPECT_EQ(std::count(refusal.begin(), refusal.end(), '\n'), 3) << refusal;
-  EXPECT_NE(
-      refusal.find("unsupported-option | layer \"gru\" (GRU), return_state: expected false, found true."),
-      std::string::npos)
+  EXPECT_NE(refusal.find("unsupported-option | layer \"gru\" (GRU), time_major: expected false, found true."),
+            std::string::npos)
       << refusal;
   EXPECT_NE(refusal.find("unsupported-option | layer \"gru\" (GRU), a_new_option: expected an option this "
                          "engine knows, found 3."),
@@ -109,9 +108,8 @@ TEST(Refusal, NeutralValuesPass) {
   parts.layer("gru")["config"]["time_major"] = false;
   parts.layer("gru")["config"]["quantization_config"] = nullptr;
   EXPECT_EQ(parts.refusal(), "accepted");
-  parts.layer("gru")["config"]["stateful"] = true;
-  EXPECT_EQ(parts.refusal(),
-            "unsupported-option | layer \"gru\" (GRU), stateful: expected false, found true.");
+  parts.layer("gru")["config"]["sparse"] = true;
+  EXPECT_EQ(parts.refusal(), "unsupported-option | layer \"gru\" (GRU), sparse: expected false, found true.");
 }
 
 TEST(Refusal, MixedPrecisionIsNotFloat32) {
@@ -130,7 +128,7 @@ TEST(Refusal, BothBiasLayoutsOfAGruAreExplained) {
       parts.refusal(),
       "shape-mismatch | layer \"gru\", bias (tensor \"model_weights/gru/gru/gru_cell/bias:0\"): expected "
       "shape (15,), "
-      "found (2, 15). reset_after=False has one bias, (3·units); reset_after=True has two, (2, 3·units).");
+      "found (2, 15). reset_after=True has two biases, (2, 3·units); reset_after=False has one, (3·units).");
 }
 
 TEST(Refusal, EveryWrongShapeNamesItsTensor) {

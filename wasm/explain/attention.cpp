@@ -43,7 +43,7 @@ class Finder {
         for (const size_t factor : node(product).inputs) {
           if (factor == weighed) continue;
           if (const std::optional<size_t> factorAxis = ownAxis(product, factor, axis)) {
-            follow(factor, *factorAxis, weighed, weighedAxis, product);
+            follow(factor, *factorAxis, weighed, *weighedAxis, product);
           }
         }
       }
@@ -70,26 +70,27 @@ class Finder {
   }
 
   /// Follows a factor back along `axis` to a softmax over it.
-  void follow(size_t factor, size_t axis, size_t weighed, std::optional<size_t> weighedAxis, size_t product) {
+  void follow(size_t factor, size_t axis, size_t weighed, size_t weighedAxis, size_t product) {
     Origin at{factor, axis};
     bool degenerate = false;
     while (true) {
       const Node& here = node(at.node);
-      const std::optional<size_t> softmaxAxis = here.layer->softmaxAxis(here.shape);
+      const std::optional<size_t> softmaxAxis =
+          here.output == 0 ? here.layer->softmaxAxis(here.shape) : std::nullopt;
       if (softmaxAxis && *softmaxAxis != 0) {
         degenerate = here.shape[*softmaxAxis].size == 1;
         if (degenerate || (at.axis && *softmaxAxis == *at.axis)) break;
         return;  // normalised over something else: a gate, not attention
       }
-      if (here.layer->part() != Part::Relayout || !at.axis || here.inputs.size() != 1) return;
+      if (!at.axis || here.inputs.size() != 1) return;
       at.axis = here.layer->inputAxis(*at.axis, node(here.inputs[0]).shape);
+      if (here.layer->part() != Part::Relayout && !at.axis) return;
       at.node = here.inputs[0];
     }
     add(at.node, degenerate, weighed, weighedAxis, product);
   }
 
-  void add(size_t softmax, bool degenerate, size_t weighed, std::optional<size_t> weighedAxis,
-           size_t product) {
+  void add(size_t softmax, bool degenerate, size_t weighed, size_t weighedAxis, size_t product) {
     const auto known = std::find_if(sites_.begin(), sites_.end(),
                                     [&](const AttentionSite& site) { return site.node == softmax; });
     if (known != sites_.end()) return;
@@ -98,18 +99,28 @@ class Finder {
     site.id = at.layer->name() + (at.call > 0 ? "#" + std::to_string(at.call) : "");
     site.node = softmax;
     site.degenerate = degenerate;
-    site.softmaxAxis = degenerate ? timeAxis(at.shape) : *at.layer->softmaxAxis(at.shape);
-    site.reversed = weighedAxis && node(weighed).shape[*weighedAxis].along == Along::ReversedTime;
+    site.weighed = weighed;
+    site.weighedAxis = weighedAxis;
+    site.softmaxAxis = *at.layer->softmaxAxis(at.shape);
+    site.reversed = node(weighed).shape[weighedAxis].along == Along::ReversedTime;
     site.why = "a softmax over " + std::string(degenerate ? "an axis of length 1" : "the timesteps") +
-               " that weighs \"" + node(weighed).layer->name() + "\" in \"" + node(product).layer->name() +
-               "\"" + reductionAfter(product);
+               averagedOver(site) + " that weighs \"" + node(weighed).layer->name() + "\" in \"" +
+               node(product).layer->name() + "\"" + reductionAfter(product);
     sites_.push_back(std::move(site));
   }
 
-  /// The axis along which a degenerate softmax is 1 everywhere.
-  static size_t timeAxis(const Shape& shape) {
-    const auto time = std::find_if(shape.begin(), shape.end(), [](const Dim& dim) { return dim.isTime(); });
-    return time == shape.end() ? shape.size() - 1 : static_cast<size_t>(time - shape.begin());
+  /// What a softmax of more axes than the timesteps is averaged over to give each timestep one number.
+  std::string averagedOver(const AttentionSite& site) const {
+    if (site.degenerate) return "";
+    const Shape& shape = node(site.node).shape;
+    std::string others;
+    for (size_t i = 1; i < shape.size(); ++i) {
+      if (i == site.softmaxAxis || shape[i].size == 1) continue;
+      others += (others.empty() ? " (averaged over the " : " and the ") +
+                (shape[i].known() ? std::to_string(shape[i].size) + " " : std::string()) +
+                (shape[i].isTime() ? "querying timesteps" : "features");
+    }
+    return others.empty() ? "" : others + ")";
   }
 
   /// ", summed over the timesteps by …", following layers that only move values.
@@ -120,8 +131,12 @@ class Finder {
       const std::vector<size_t> readers = graph_.readersOf(at);
       if (readers.size() != 1) return "";
       at = readers[0];
-      if (node(at).layer->part() == Part::Reduction)
-        return ", reduced over the timesteps by \"" + node(at).layer->name() + "\"";
+      if (node(at).layer->part() == Part::Reduction) {
+        const Shape& left = node(at).shape;
+        const bool overTime =
+            std::none_of(left.begin(), left.end(), [](const Dim& dim) { return dim.isTime(); });
+        return overTime ? ", reduced over the timesteps by \"" + node(at).layer->name() + "\"" : "";
+      }
       if (node(at).layer->part() != Part::Relayout) return "";
     }
   }

@@ -18,6 +18,8 @@ struct AttentionSite {
   size_t softmaxAxis = 0;   ///< axis of its output over which it is normalised: the timesteps
   bool reversed = false;    ///< its timesteps run last first (after a go_backwards layer)
   bool degenerate = false;  ///< a softmax over an axis of length 1: 1 everywhere
+  size_t weighed = 0;       ///< node of what it weighs
+  size_t weighedAxis = 0;   ///< the timesteps there
   std::string why;          ///< in a sentence: what it multiplies and where that is summed
 };
 

@@ -63,13 +63,25 @@ std::string shown(const json& value) {
 /// "float32"}}.
 std::string dtypeName(const json& value) {
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_object() && value.contains("config") && value["config"].is_object()) {
-    return value["config"].value("name", std::string());
+  if (value.is_object() && value.contains("config") && value["config"].is_object() &&
+      value["config"].contains("name") && value["config"]["name"].is_string()) {
+    return value["config"]["name"].get<std::string>();
   }
   return "";
 }
 
 }  // namespace
+
+std::optional<int> wholeNumber(const json& value) {
+  constexpr int64_t kMost = std::numeric_limits<int>::max();
+  if (value.is_number_unsigned()) {
+    const uint64_t number = value.get<uint64_t>();
+    return number <= static_cast<uint64_t>(kMost) ? std::optional(static_cast<int>(number)) : std::nullopt;
+  }
+  if (!value.is_number_integer()) return std::nullopt;
+  const int64_t number = value.get<int64_t>();
+  return number >= -kMost && number <= kMost ? std::optional(static_cast<int>(number)) : std::nullopt;
+}
 
 ConfigReader::ConfigReader(const nlohmann::json& config, std::string layer, std::string className,
                            const Dialect& dialect, std::vector<Problem>& problems)
@@ -95,12 +107,32 @@ const json& ConfigReader::raw(const char* key) {
 int ConfigReader::integer(const char* key, std::optional<int> absent) {
   const json& value = raw(key);
   if (value.is_null() && absent) return *absent;
-  if (!value.is_number_integer() || value.get<int64_t>() > std::numeric_limits<int>::max() ||
-      value.get<int64_t>() < std::numeric_limits<int>::min()) {
+  const std::optional<int> whole = wholeNumber(value);
+  if (!whole) {
     refuse(key, "a whole number", shown(value));
     return absent.value_or(1);
   }
-  return value.get<int>();
+  return *whole;
+}
+
+int ConfigReader::size(const char* key) {
+  const json& value = raw(key);
+  const std::optional<int> whole = wholeNumber(value);
+  if (!whole || *whole < 1 || *whole > kMaxSize) {
+    refuse(key, "a whole number from 1 to " + std::to_string(kMaxSize), shown(value));
+    return 1;
+  }
+  return *whole;
+}
+
+float ConfigReader::number(const char* key, float absent) {
+  const json& value = raw(key);
+  if (value.is_null()) return absent;
+  if (!value.is_number()) {
+    refuse(key, "a number", shown(value));
+    return absent;
+  }
+  return value.get<float>();
 }
 
 bool ConfigReader::boolean(const char* key, bool absent) {
@@ -128,11 +160,12 @@ std::vector<int> ConfigReader::integers(const char* key) {
   const json list = value.is_array() ? value : json::array({value});
   std::vector<int> numbers;
   for (const json& item : list) {
-    if (!item.is_number_integer()) {
+    const std::optional<int> whole = wholeNumber(item);
+    if (!whole) {
       refuse(key, "whole numbers", shown(value));
       return {};
     }
-    numbers.push_back(item.get<int>());
+    numbers.push_back(*whole);
   }
   return numbers;
 }
@@ -163,7 +196,8 @@ void ConfigReader::require(const char* key, const json& value, const std::string
 }
 
 void ConfigReader::finish() {
-  const std::string dtype = config_.contains("dtype") ? dtypeName(config_["dtype"]) : "float32";
+  const bool stated = config_.contains("dtype") && !config_["dtype"].is_null();
+  const std::string dtype = stated ? dtypeName(config_["dtype"]) : "float32";
   if (seen_.insert("dtype").second && dtype != "float32" && dtype != "float64") {
     refuse("dtype", "float32 or float64", shown(config_["dtype"]),
            "Load the model in Keras under the float32 policy and save it again.");

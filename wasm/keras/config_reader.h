@@ -13,11 +13,17 @@
 
 namespace charglow {
 
+/// A JSON number as an int: nothing where it is none, not whole, or does not fit.
+std::optional<int> wholeNumber(const nlohmann::json& value);
+
 /// Reads a layer's configuration so that nothing in it goes unseen: what is read is ticked off, what cannot
 /// change a number (initialisers, regularisers …) is a named list, and everything else is a problem that says
 /// layer, class and option. Problems are gathered, never thrown, so that all of a model's are told at once.
 class ConfigReader {
  public:
+  /// More units, ids or timesteps than any model has, few enough to multiply a few of them.
+  static constexpr int kMaxSize = 1 << 24;
+
   ConfigReader(const nlohmann::json& config, std::string layer, std::string className, const Dialect& dialect,
                std::vector<Problem>& problems);
 
@@ -31,6 +37,9 @@ class ConfigReader {
   [[nodiscard]] bool has(const char* key) const { return config_.contains(key); }
 
   int integer(const char* key, std::optional<int> absent = std::nullopt);
+  /// The size of an axis: from 1 to kMaxSize.
+  int size(const char* key);
+  float number(const char* key, float absent);
   bool boolean(const char* key, bool absent);
   std::string text(const char* key, const std::string& absent);
   /// Whole numbers; a single one counts as a list of one. Empty where it is absent or wrong (then a problem

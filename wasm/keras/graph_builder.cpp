@@ -62,9 +62,24 @@ class GraphBuilder {
         }
       }
     }
+    checkInputs();
     if (spec_.inputs.size() != 1) {
       problems_.push_back(
           {"unsupported-model", "the model's inputs", "one", std::to_string(spec_.inputs.size()), ""});
+    }
+  }
+
+  /// The model's inputs are InputLayers, and there are no others.
+  void checkInputs() {
+    std::set<std::string> declared;
+    for (const TensorRef& input : spec_.inputs) declared.insert(input.layer);
+    for (const LayerSpec& layer : spec_.layers) {
+      const bool isInput = layer.className == "InputLayer";
+      if (isInput == declared.contains(layer.name)) continue;
+      problems_.push_back({"unsupported-model", "layer \"" + layer.name + "\" (" + layer.className + ")",
+                           isInput ? "an InputLayer to be one of the model's inputs"
+                                   : "the model's input to be an InputLayer",
+                           isInput ? "one that is not" : layer.className, ""});
     }
   }
 
@@ -78,7 +93,8 @@ class GraphBuilder {
 
   size_t visit(const TensorRef& ref, const std::string& reader) {
     const auto found = layerIndex_.find(ref.layer);
-    if (found == layerIndex_.end() || ref.node < 0 || ref.tensor != 0 ||
+    if (found == layerIndex_.end() || ref.node < 0 || ref.tensor < 0 ||
+        static_cast<size_t>(ref.tensor) >= graph_.layers[found->second]->outputCount() ||
         static_cast<size_t>(ref.node) >= spec_.layers[found->second].calls.size()) {
       problems_.push_back(
           {"config-structure", reader, "an output of one of the model's layers",
@@ -87,7 +103,9 @@ class GraphBuilder {
       return 0;
     }
     const CallKey key{found->second, ref.node};
-    if (const auto done = nodeOf_.find(key); done != nodeOf_.end()) return done->second;
+    if (const auto done = nodeOf_.find(key); done != nodeOf_.end()) {
+      return done->second + static_cast<size_t>(ref.tensor);
+    }
     const LayerSpec& layer = spec_.layers[found->second];
     if (!visiting_.insert(key).second) {
       problems_.push_back({"config-structure", "layer \"" + layer.name + "\"", "no cycle",
@@ -100,13 +118,17 @@ class GraphBuilder {
     for (const TensorRef& input : layer.calls[static_cast<size_t>(ref.node)].inputs) {
       node.inputs.push_back(visit(input, "layer \"" + layer.name + "\""));
     }
-    if (node.inputs.empty() && layer.className != "InputLayer") {
-      problems_.push_back(
-          {"config-structure", "layer \"" + layer.name + "\"", "at least one input", "none", ""});
+    if (!node.layer->takesInputs(node.inputs.size())) {
+      problems_.push_back({"layer-input", "layer \"" + layer.name + "\" (" + layer.className + ")",
+                           "another number of inputs", std::to_string(node.inputs.size()), ""});
     }
-    graph_.nodes.push_back(std::move(node));
-    nodeLayer_.push_back(found->second);
-    return nodeOf_[key] = graph_.nodes.size() - 1;
+    const size_t first = graph_.nodes.size();
+    for (; node.output < node.layer->outputCount(); ++node.output) {
+      graph_.nodes.push_back(node);
+      nodeLayer_.push_back(found->second);
+    }
+    nodeOf_[key] = first;
+    return first + static_cast<size_t>(ref.tensor);
   }
 
   /// Which of the file's layers gives each layer its weights: by name, or, where names differ (a weights-only
@@ -140,18 +162,30 @@ class GraphBuilder {
 
   /// Infers each node's shape and, at a layer's first call, hands it its weights.
   void inferAndBuild() {
-    std::set<size_t> built;
+    std::map<size_t, Shape> built;  // layers and the input of their first call
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
-      Node& node = graph_.nodes[i];
+      const Node& node = graph_.nodes[i];
+      if (node.output > 0) continue;  // settled with the first of its call
       std::vector<Shape> inputs;
       for (const size_t from : node.inputs) inputs.push_back(graph_.nodes[from].shape);
       try {
-        node.shape = node.layer->outputShape(inputs);
+        std::vector<Shape> shapes = node.layer->outputShapes(inputs);
+        for (const Shape& shape : shapes) checkSize(*node.layer, shape);
+        for (size_t k = 0; k < shapes.size(); ++k) graph_.nodes[i + k].shape = std::move(shapes[k]);
       } catch (const Error& error) {
         problems_.insert(problems_.end(), error.problems().begin(), error.problems().end());
         return;  // every later shape depends on this one
       }
-      if (built.insert(nodeLayer_[i]).second) buildLayer(nodeLayer_[i], inputs);
+      const auto [first, isFirst] = built.emplace(nodeLayer_[i], inputs.empty() ? Shape{} : inputs[0]);
+      if (isFirst) {
+        buildLayer(nodeLayer_[i], inputs);
+      } else if (node.layer->hasWeights() && first->second.back().size != inputs[0].back().size) {
+        problems_.push_back({"layer-input",
+                             "layer \"" + node.layer->name() + "\" (" + node.layer->className() + ")",
+                             "the same number of features at every call, " + shapeText(first->second),
+                             shapeText(inputs[0]), ""});
+        return;
+      }
     }
     for (size_t i = 0; i < weights_.size(); ++i) {
       if (weights_[i] == nullptr || built.contains(i)) continue;
@@ -164,7 +198,8 @@ class GraphBuilder {
   void buildLayer(size_t index, std::span<const Shape> inputs) {
     static const std::vector<const TensorView*> none;
     WeightReader reader(spec_.layers[index].name,
-                        weights_[index] == nullptr ? none : weights_[index]->tensors, problems_);
+                        weights_[index] == nullptr ? none : weights_[index]->tensors, problems_,
+                        assumptions_);
     graph_.layers[index]->build(inputs, reader);
     reader.finish();
     graph_.parameters[index] = reader.parameters();

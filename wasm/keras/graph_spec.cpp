@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "bundle/strict_json.h"
 #include "error.h"
+#include "keras/config_reader.h"
 
 namespace charglow {
 namespace {
@@ -11,6 +13,9 @@ using nlohmann::json;
 
 /// More layers than any text model has, few enough that walking the graph cannot exhaust a small stack.
 constexpr size_t kMaxLayers = 1000;
+/// Calls of layers, which is what walking the graph follows, and tensors that calls read.
+constexpr size_t kMaxCalls = 1000;
+constexpr size_t kMaxReferences = 10000;
 
 std::string kindOf(const json& value) { return value.is_null() ? "nothing" : value.type_name(); }
 
@@ -30,10 +35,11 @@ class SpecReader {
              "\"" + className + "\"",
              "A subclassed model stores no architecture; rebuild it with the functional API.");
     }
-    if (spec_.layers.size() > kMaxLayers) {
-      refuse("config-structure", where_, "at most " + std::to_string(kMaxLayers) + " layers",
-             std::to_string(spec_.layers.size()));
-    }
+    atMost(kMaxLayers, spec_.layers.size(), "layers");
+    size_t calls = 0;
+    for (const LayerSpec& layer : spec_.layers) calls += layer.calls.size();
+    atMost(kMaxCalls, calls, "calls of layers");
+    atMost(kMaxReferences, references_, "inputs of layers");
     if (!problems_.empty()) throw Error(std::move(problems_));
     return std::move(spec_);
   }
@@ -43,6 +49,12 @@ class SpecReader {
               std::string hint = "") {
     problems_.push_back(
         {std::move(code), std::move(at), std::move(expected), std::move(actual), std::move(hint)});
+  }
+
+  void atMost(size_t limit, size_t count, const char* what) {
+    if (count <= limit) return;
+    refuse("config-structure", where_, "at most " + std::to_string(limit) + " " + what,
+           std::to_string(count));
   }
 
   std::string textOf(const json& object, const char* key, const std::string& at) {
@@ -105,8 +117,9 @@ class SpecReader {
       shape = config["build_input_shape"];
     if (shape.is_null() && first.className == "Embedding") shape = json::array({nullptr, nullptr});
     if (shape.is_null()) {
-      refuse("input-shape", first.name, "batch_input_shape on the first layer of a Sequential model",
-             "nothing", "Save the model after it has been built, so that its input shape is known.");
+      refuse("input-shape", where_ + ", the first layer",
+             "batch_input_shape on the first layer of a Sequential model", "nothing",
+             "Save the model after it has been built, so that its input shape is known.");
     }
     input.config = {{"name", input.name}, {"batch_input_shape", shape}};
     input.calls = {{{}, json::object()}};
@@ -146,12 +159,15 @@ class SpecReader {
   }
 
   void addRef(const json& item, std::vector<TensorRef>& refs, const std::string& at) {
-    if (!item.is_array() || item.size() < 3 || !item[0].is_string() || !item[1].is_number_integer() ||
-        !item[2].is_number_integer()) {
-      refuse("config-structure", at, "[layer, node, tensor]", item.dump());
+    const bool three = item.is_array() && item.size() >= 3 && item[0].is_string();
+    const std::optional<int> node = three ? wholeNumber(item[1]) : std::nullopt;
+    const std::optional<int> tensor = three ? wholeNumber(item[2]) : std::nullopt;
+    if (!node || !tensor) {
+      refuse("config-structure", at, "[layer, node, tensor]", describeJson(item));
       return;
     }
-    refs.push_back({item[0].get<std::string>(), item[1].get<int>(), item[2].get<int>()});
+    ++references_;
+    refs.push_back({item[0].get<std::string>(), *node, *tensor});
   }
 
   /// inbound_nodes, one entry for each call. Keras 1 and 2: [[["layer", node, tensor, {kwargs}], …], …];
@@ -169,6 +185,12 @@ class SpecReader {
       if (node.is_object()) {
         if (node.contains("kwargs") && node["kwargs"].is_object()) call.kwargs = node["kwargs"];
         if (node.contains("args")) addKerasTensors(node["args"], call, at, 0);
+        // Keras 2 lists a recurrent layer's initial state with its inputs; Keras 3 hands it over by name.
+        if (call.kwargs.contains("initial_state") && call.kwargs["initial_state"].is_array()) {
+          const json states = call.kwargs["initial_state"];
+          call.kwargs.erase("initial_state");
+          addKerasTensors(states, call, at, 0);
+        }
       } else if (node.is_array()) {
         // tf.keras writes the calls of operation layers without the inner list.
         const bool single = !node.empty() && node[0].is_string();
@@ -204,6 +226,7 @@ class SpecReader {
   }
 
   std::string where_;
+  size_t references_ = 0;
   GraphSpec spec_;
   std::vector<Problem> problems_;
 };

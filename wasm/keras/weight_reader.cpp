@@ -30,8 +30,6 @@ std::vector<int64_t> WeightReader::nextShape() const {
 
 std::vector<float> WeightReader::take(std::string_view name, std::initializer_list<int> shape,
                                       const std::string& hint) {
-  size_t count = 1;
-  for (const int size : shape) count *= static_cast<size_t>(size);
   const std::string where = "layer \"" + layer_ + "\", " + std::string(name);
   if (next_ >= tensors_.size()) {
     problems_.push_back(
@@ -53,9 +51,9 @@ std::vector<float> WeightReader::take(std::string_view name, std::initializer_li
                          "shape " + textOf(shape), tensor.shapeText(), hint});
     return {};
   }
-  std::vector<float> values(count);
+  std::vector<float> values(tensor.count());
   tensor.copyTo(values);
-  parameters_ += static_cast<int>(count);
+  parameters_ += static_cast<int>(values.size());
   return values;
 }
 

@@ -54,6 +54,17 @@ Shape reducedShape(const Shape& shape, std::span<const size_t> axes, bool keepDi
   return left;
 }
 
+std::optional<size_t> reducedAxis(size_t axis, const Shape& shape, std::span<const size_t> axes,
+                                  bool keepDims) {
+  if (keepDims) return contains(axes, axis) ? std::nullopt : std::optional(axis);
+  size_t left = 0;
+  for (size_t i = 0; i < shape.size(); ++i) {
+    if (contains(axes, i)) continue;
+    if (left++ == axis) return i;
+  }
+  return std::nullopt;
+}
+
 void reduce(ReduceKind kind, std::span<const float> input, const Shape& shape, std::span<const size_t> axes,
             std::span<float> output) {
   std::fill(output.begin(), output.end(), start(kind));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,6 +14,11 @@ enum class ReduceKind { Sum, Mean, Max, Min, Prod };
 
 /// The shape left after reducing `axes` (rising, not the batch's): they are gone, or of length 1 where kept.
 Shape reducedShape(const Shape& shape, std::span<const size_t> axes, bool keepDims);
+
+/// The axis of the input that axis `axis` of reducedShape(…) runs along; nothing for one that was reduced and
+/// kept.
+std::optional<size_t> reducedAxis(size_t axis, const Shape& shape, std::span<const size_t> axes,
+                                  bool keepDims);
 
 /// Reduces `axes` of `input` into `output`, which has reducedShape(…) values.
 void reduce(ReduceKind kind, std::span<const float> input, const Shape& shape, std::span<const size_t> axes,

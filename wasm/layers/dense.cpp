@@ -10,7 +10,7 @@ class Dense : public Layer {
  public:
   explicit Dense(ConfigReader& config)
       : Layer(config.layer(), config.className()),
-        units_(config.integer("units")),
+        units_(config.size("units")),
         activation_(config.activation("activation", "linear")),
         useBias_(config.boolean("use_bias", true)) {}
 

@@ -20,8 +20,9 @@ class Dot : public Layer {
       config.refuse("axes", "one axis, or one for each input", config.raw("axes").dump());
   }
 
+  bool takesInputs(size_t count) const override { return count == 2; }
+
   Shape outputShape(std::span<const Shape> inputs) const override {
-    if (inputs.size() != 2) refuseInput(*this, "exactly two tensors", inputs[0]);
     Shape shape = {inputs[0][0]};
     for (size_t which = 0; which < 2; ++which) {
       const Shape& input = inputs[which];

@@ -14,12 +14,13 @@ class Embedding : public Layer {
  public:
   explicit Embedding(ConfigReader& config)
       : Layer(config.layer(), config.className()),
-        rows_(config.integer("input_dim")),
-        units_(config.integer("output_dim")),
+        rows_(config.size("input_dim")),
+        units_(config.size("output_dim")),
         maskZero_(config.boolean("mask_zero", false)) {}
 
   Shape outputShape(std::span<const Shape> inputs) const override {
     Shape shape = inputs[0];
+    if (shape.size() != 2) refuseInput(*this, "(batch, timesteps)", shape);
     shape.push_back({units_});
     return shape;
   }

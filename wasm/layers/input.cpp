@@ -15,16 +15,18 @@ class Input : public Layer {
       return;
     }
     for (const nlohmann::json& size : shape) {
-      if (!size.is_null() &&
-          (!size.is_number_integer() || size.get<int64_t>() < 1 || size.get<int64_t>() > (1 << 24))) {
+      const std::optional<int> whole = wholeNumber(size);
+      if (!size.is_null() && (!whole || *whole < 1 || *whole > ConfigReader::kMaxSize)) {
         config.refuse("batch_input_shape", "sizes of at least 1", shape.dump());
         return;
       }
-      shape_.push_back({size.is_null() ? kUnknown : size.get<int>()});
+      shape_.push_back({whole.value_or(kUnknown)});
     }
     shape_[0].size = kUnknown;  // a fixed batch size is a matter of training
     shape_[1].along = Along::Time;
   }
+
+  bool takesInputs(size_t count) const override { return count == 0; }
 
   Shape outputShape(std::span<const Shape> /*inputs*/) const override { return shape_; }
 

@@ -25,6 +25,10 @@ class ReductionLambda : public Layer {
 
   std::string detail() const override { return reading_.source; }
   Part part() const override { return Part::Reduction; }
+  std::optional<size_t> inputAxis(size_t axis, const Shape& input) const override {
+    if (reading_.reduction.kind != ReduceKind::Mean) return std::nullopt;
+    return reducedAxis(axis, input, axes(input), reading_.reduction.keepDims);
+  }
 
  private:
   /// The reduced axes as written, counted from the front and rising.

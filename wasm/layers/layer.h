@@ -46,9 +46,19 @@ class Layer {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::string& className() const { return className_; }
 
+  /// Whether it can be called with this many tensors.
+  [[nodiscard]] virtual bool takesInputs(size_t count) const { return count == 1; }
+
   /// The shape rule: sizes that are not known stay kUnknown, and every axis says what it runs along.
   /// Throws Error naming the layer, the shape it takes and the shape it was given.
   [[nodiscard]] virtual Shape outputShape(std::span<const Shape> inputs) const = 0;
+
+  /// How many tensors a call gives: more than one for recurrent layers that also return their states.
+  [[nodiscard]] virtual size_t outputCount() const { return 1; }
+  /// The shape rule of a layer with several outputs.
+  [[nodiscard]] virtual std::vector<Shape> outputShapes(std::span<const Shape> inputs) const {
+    return {outputShape(inputs)};
+  }
 
   /// Whether it takes weights from the file.
   [[nodiscard]] virtual bool hasWeights() const { return false; }
@@ -59,6 +69,11 @@ class Layer {
   /// The forward pass, as at inference: `output` has the shape that outputShape gives and no mask; the layer
   /// fills in its values and, where Keras hands a mask on, the mask.
   virtual void forward(std::span<const View> inputs, Output output, Scratch& scratch) const = 0;
+  /// The forward pass of a layer with several outputs.
+  virtual void forwardAll(std::span<const View> inputs, std::span<const Output> outputs,
+                          Scratch& scratch) const {
+    forward(inputs, outputs[0], scratch);
+  }
 
   /// For a layer whose input is ids: how many different ones it knows.
   [[nodiscard]] virtual std::optional<int> idCount() const { return std::nullopt; }
@@ -76,8 +91,8 @@ class Layer {
     return std::nullopt;
   }
 
-  /// For a Relayout: the axis of its input that runs along axis `axis` of its output; nothing where its
-  /// values are only repeated along it, or where it mixes several.
+  /// For a Relayout, and for a mean over other axes: the axis of its input that runs along axis `axis` of its
+  /// output; nothing where its values are only repeated along it, or where it mixes several.
   [[nodiscard]] virtual std::optional<size_t> inputAxis(size_t /*axis*/, const Shape& /*input*/) const {
     return std::nullopt;
   }

@@ -10,7 +10,10 @@ namespace charglow {
 
 std::unique_ptr<Layer> makeInput(ConfigReader& config);
 std::unique_ptr<Layer> makeEmbedding(ConfigReader& config);
-std::unique_ptr<Layer> makeGru(ConfigReader& config);
+std::unique_ptr<Layer> makeMasking(ConfigReader& config);
+/// SimpleRNN, GRU, LSTM, their CuDNN twins, and RNN(cell).
+std::unique_ptr<Layer> makeRecurrentLayer(ConfigReader& config);
+std::unique_ptr<Layer> makeBidirectional(ConfigReader& config);
 std::unique_ptr<Layer> makeDense(ConfigReader& config);
 std::unique_ptr<Layer> makeTimeDistributed(ConfigReader& config);
 std::unique_ptr<Layer> makeActivation(ConfigReader& config);

@@ -31,6 +31,8 @@ class Elementwise : public Layer {
   Elementwise(ConfigReader& config, bool product)
       : Layer(config.layer(), config.className()), product_(product), keras3_(config.dialect().major >= 3) {}
 
+  bool takesInputs(size_t count) const override { return count >= 1; }
+
   Shape outputShape(std::span<const Shape> inputs) const override {
     const size_t rank = highestRank(inputs);
     Shape shape = expanded(inputs[0], rank);
@@ -96,6 +98,11 @@ class Elementwise : public Layer {
         output.passMask(input);
         continue;
       }
+      if (input.mask.size() != output.mask.size()) {
+        refuseInput(*this,
+                    "masked like the other inputs, " + std::to_string(output.mask.size()) + " timesteps",
+                    input.shape);
+      }
       for (size_t i = 0; i < output.mask.size(); ++i) {
         output.mask[i] = keras3_ ? output.mask[i] | input.mask[i] : output.mask[i] & input.mask[i];
       }
@@ -113,6 +120,8 @@ class Concatenate : public Layer {
       : Layer(config.layer(), config.className()),
         axis_(config.integer("axis", -1)),
         keras3_(config.dialect().major >= 3) {}
+
+  bool takesInputs(size_t count) const override { return count >= 1; }
 
   Shape outputShape(std::span<const Shape> inputs) const override {
     Shape shape = inputs[0];
@@ -133,8 +142,9 @@ class Concatenate : public Layer {
         if (i != axis && !shape[i].known()) shape[i].size = input[i].size;
         if (i != axis && !shape[i].isTime()) shape[i].along = input[i].along;
       }
-      shape[axis].size =
-          shape[axis].known() && input[axis].known() ? shape[axis].size + input[axis].size : kUnknown;
+      shape[axis].size = shape[axis].known() && input[axis].known()
+                             ? std::min(shape[axis].size + input[axis].size, kMaxElements + 1)
+                             : kUnknown;
     }
     if (inputs.size() > 1) shape[axis].along = Along::Other;
     return shape;

@@ -29,6 +29,10 @@ class GlobalPooling1D : public Layer {
   }
 
   Part part() const override { return Part::Reduction; }
+  std::optional<size_t> inputAxis(size_t axis, const Shape& input) const override {
+    if (kind_ != ReduceKind::Mean) return std::nullopt;
+    return reducedAxis(axis, input, kAxes, keepDims_);
+  }
 
  private:
   static constexpr std::array<size_t, 1> kAxes = {1};

@@ -11,10 +11,17 @@ namespace {
 
 /// The layers the engine runs. Adding one: a pair of files beside this one, a line here, a fixture made by
 /// real Keras.
-constexpr std::array<std::pair<std::string_view, LayerFactory>, 24> kLayers = {{
+constexpr std::array<std::pair<std::string_view, LayerFactory>, 31> kLayers = {{
     {"InputLayer", makeInput},
     {"Embedding", makeEmbedding},
-    {"GRU", makeGru},
+    {"Masking", makeMasking},
+    {"SimpleRNN", makeRecurrentLayer},
+    {"GRU", makeRecurrentLayer},
+    {"LSTM", makeRecurrentLayer},
+    {"CuDNNGRU", makeRecurrentLayer},
+    {"CuDNNLSTM", makeRecurrentLayer},
+    {"RNN", makeRecurrentLayer},
+    {"Bidirectional", makeBidirectional},
     {"Dense", makeDense},
     {"TimeDistributed", makeTimeDistributed},
     {"Activation", makeActivation},

@@ -42,8 +42,9 @@ class Reshape : public Layer {
   Shape outputShape(std::span<const Shape> inputs) const override {
     const Shape& input = inputs[0];
     const int total = elementCount(input, 1, input.size());
-    int product = 1;
-    for (const int size : target_) product *= size == -1 ? 1 : size;
+    Shape given;
+    for (const int size : target_) given.push_back({size == -1 ? 1 : size});
+    const int product = elementCount(given);
     const bool inferred = std::count(target_.begin(), target_.end(), -1) == 1;
     if (total != kUnknown && (inferred ? product == 0 || total % product != 0 : total != product)) {
       refuseInput(*this, "(batch, …) with " + std::to_string(product) + (inferred ? "·n" : "") + " elements",
@@ -78,9 +79,7 @@ class Reshape : public Layer {
 class RepeatVector : public Layer {
  public:
   explicit RepeatVector(ConfigReader& config)
-      : Layer(config.layer(), config.className()), times_(config.integer("n")) {
-    if (times_ < 1) config.refuse("n", "at least 1", std::to_string(times_));
-  }
+      : Layer(config.layer(), config.className()), times_(config.size("n")) {}
 
   Shape outputShape(std::span<const Shape> inputs) const override {
     const Shape& input = inputs[0];
@@ -191,8 +190,10 @@ std::unique_ptr<Layer> makeFlatten(ConfigReader& config) {
 std::unique_ptr<Layer> makeReshape(ConfigReader& config) {
   std::vector<int> target = config.integers("target_shape");
   if (std::count(target.begin(), target.end(), -1) > 1 ||
-      std::any_of(target.begin(), target.end(), [](int size) { return size < -1; })) {
-    config.refuse("target_shape", "sizes, of which one may be -1", config.raw("target_shape").dump());
+      std::any_of(target.begin(), target.end(),
+                  [](int size) { return size < -1 || size == 0 || size > ConfigReader::kMaxSize; })) {
+    config.refuse("target_shape", "sizes of at least 1, of which one may be -1",
+                  config.raw("target_shape").dump());
   }
   return std::make_unique<Reshape>(config, std::move(target));
 }

@@ -44,6 +44,12 @@ class TimeDistributed : public Layer {
     return inner_->className() + (inner_->detail().empty() ? "" : ": " + inner_->detail());
   }
   std::string activation() const override { return inner_->activation(); }
+  Part part() const override { return inner_->part() == Part::Relayout ? Part::Relayout : Part::Other; }
+  std::optional<size_t> inputAxis(size_t axis, const Shape& input) const override {
+    if (axis < 2) return axis;
+    const std::optional<size_t> own = inner_->inputAxis(axis - 1, innerInput(input));
+    return own ? std::optional(*own + 1) : std::nullopt;
+  }
   std::optional<size_t> softmaxAxis(const Shape& output) const override {
     const std::optional<size_t> axis = inner_->softmaxAxis(innerInput(output));
     return axis ? std::optional(*axis + 1) : std::nullopt;
@@ -78,6 +84,8 @@ std::unique_ptr<Layer> makeTimeDistributed(ConfigReader& config) {
   std::unique_ptr<Layer> inner =
       makeLayer(config.layer(), className, layer["config"], config.dialect(), config.problems());
   if (inner == nullptr) return nullptr;
+  if (inner->outputCount() != 1)
+    config.refuse("layer", "a layer with one output", className + " with states");
   return std::make_unique<TimeDistributed>(config, std::move(inner));
 }
 

@@ -1,0 +1,217 @@
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "bundle/strict_json.h"
+#include "layers/layers.h"
+#include "layers/recurrent/recurrent.h"
+
+namespace charglow {
+namespace {
+
+enum class Merge { Concat, Sum, Mul, Ave, None };
+
+/// A recurrent layer run over the sequence both ways. keras/layers/rnn/bidirectional.py (2.15).
+///
+/// Outputs: the two directions merged (or, with merge_mode None, each by itself); with return_state the
+/// states of the forward direction, then those of the backward one. Sequences of the backward direction are
+/// turned round again.
+class Bidirectional : public Layer {
+ public:
+  Bidirectional(const ConfigReader& config, std::unique_ptr<Recurrent> forward,
+                std::unique_ptr<Recurrent> backward, Merge merge)
+      : Layer(config.layer(), config.className()),
+        forward_(std::move(forward)),
+        backward_(std::move(backward)),
+        merge_(merge) {}
+
+  bool takesInputs(size_t count) const override { return count == 1 || count == 1 + states(); }
+  size_t outputCount() const override {
+    return (merge_ == Merge::None ? 2 : 1) + (forward_->options().returnState ? states() : 0);
+  }
+
+  Shape outputShape(std::span<const Shape> inputs) const override { return outputShapes(inputs)[0]; }
+
+  std::vector<Shape> outputShapes(std::span<const Shape> inputs) const override {
+    const auto [ahead, back] = directions(inputs);
+    std::vector<Shape> forward = forward_->outputShapes(ahead);
+    std::vector<Shape> backward = backward_->outputShapes(back);
+    Shape first = forward[0];
+    Shape second = backward[0];
+    if (first.size() == 3) second[1] = first[1];
+    if (merge_ == Merge::Concat) {
+      first.back().size += second.back().size;
+    } else if (merge_ != Merge::None && first.back().size != second.back().size) {
+      refuseInput(*this, "whose directions have equal units", second);
+    }
+    std::vector<Shape> shapes = {first};
+    if (merge_ == Merge::None) shapes.push_back(second);
+    shapes.insert(shapes.end(), forward.begin() + 1, forward.end());
+    shapes.insert(shapes.end(), backward.begin() + 1, backward.end());
+    return shapes;
+  }
+
+  bool hasWeights() const override { return true; }
+  void build(std::span<const Shape> inputs, WeightReader& weights) override {
+    forward_->build(inputs, weights);
+    backward_->build(inputs, weights);
+  }
+
+  void forward(std::span<const View> inputs, Output output, Scratch& scratch) const override {
+    forwardAll(inputs, {&output, 1}, scratch);
+  }
+
+  void forwardAll(std::span<const View> inputs, std::span<const Output> outputs,
+                  Scratch& scratch) const override {
+    std::vector<Value> ahead = run(*forward_, inputs, 0, scratch);
+    std::vector<Value> back = run(*backward_, inputs, forward_->stateCount(), scratch);
+    if (forward_->options().returnSequences) turnRound(back[0]);
+    mergeInto(outputs, ahead[0], back[0]);
+    if (forward_->options().returnSequences) {
+      outputs[0].passMask(inputs[0]);
+      if (merge_ == Merge::None) outputs[1].passMask(inputs[0]);
+    }
+    size_t next = merge_ == Merge::None ? 2 : 1;
+    for (const std::vector<Value>* direction : {&ahead, &back}) {
+      for (size_t i = 1; i < direction->size(); ++i, ++next) {
+        std::copy((*direction)[i].data.begin(), (*direction)[i].data.end(), outputs[next].data.begin());
+      }
+    }
+  }
+
+  std::string detail() const override {
+    constexpr std::array<const char*, 5> kNames = {"concat", "sum", "mul", "ave", "both"};
+    return forward_->className() + ": " + forward_->detail() + ", " + kNames[static_cast<size_t>(merge_)];
+  }
+
+ private:
+  size_t states() const { return forward_->stateCount() + backward_->stateCount(); }
+
+  /// The inputs of the two directions: the sequence for both, initial states halved.
+  template <class T>
+  std::pair<std::vector<T>, std::vector<T>> directions(std::span<const T> inputs) const {
+    std::vector<T> ahead = {inputs[0]};
+    std::vector<T> back = {inputs[0]};
+    for (size_t i = 1; i < inputs.size(); ++i)
+      (i <= forward_->stateCount() ? ahead : back).push_back(inputs[i]);
+    return {std::move(ahead), std::move(back)};
+  }
+
+  /// One direction by itself. `skip`: how many of the initial states are the other's.
+  static std::vector<Value> run(const Recurrent& layer, std::span<const View> inputs, size_t skip,
+                                Scratch& scratch) {
+    std::vector<View> own = {inputs[0]};
+    for (size_t i = 0; inputs.size() > 1 && i < layer.stateCount(); ++i) own.push_back(inputs[1 + skip + i]);
+    std::vector<Shape> shapes;
+    for (const View& input : own) shapes.push_back(input.shape);
+    std::vector<Value> values;
+    for (const Shape& shape : layer.outputShapes(shapes)) values.emplace_back().reshape(shape);
+    std::vector<Output> outputs;
+    for (Value& value : values) outputs.push_back({value.shape, value.data, value.mask});
+    layer.forwardAll(own, outputs, scratch);
+    return values;
+  }
+
+  /// (batch, timesteps, units), last timestep first → in order.
+  static void turnRound(Value& sequence) {
+    const ptrdiff_t steps = sequence.shape[1].size;
+    const ptrdiff_t units = sequence.shape[2].size;
+    for (auto row = sequence.data.begin(); row != sequence.data.end(); row += steps * units) {
+      for (ptrdiff_t t = 0; t < steps / 2; ++t) {
+        std::swap_ranges(row + t * units, row + (t + 1) * units, row + (steps - 1 - t) * units);
+      }
+    }
+  }
+
+  void mergeInto(std::span<const Output> outputs, const Value& ahead, const Value& back) const {
+    const std::span<float> to = outputs[0].data;
+    if (merge_ == Merge::None) {
+      std::copy(ahead.data.begin(), ahead.data.end(), to.begin());
+      std::copy(back.data.begin(), back.data.end(), outputs[1].data.begin());
+      return;
+    }
+    if (merge_ == Merge::Concat) {
+      const ptrdiff_t first = ahead.shape.back().size;
+      const ptrdiff_t second = back.shape.back().size;
+      auto next = to.begin();
+      auto other = back.data.begin();
+      for (auto row = ahead.data.begin(); row != ahead.data.end(); row += first, other += second) {
+        next = std::copy(row, row + first, next);
+        next = std::copy(other, other + second, next);
+      }
+      return;
+    }
+    for (size_t i = 0; i < to.size(); ++i) {
+      const float x = ahead.data[i];
+      const float y = back.data[i];
+      to[i] = merge_ == Merge::Mul ? x * y : merge_ == Merge::Sum ? x + y : (x + y) / 2;
+    }
+  }
+
+  std::unique_ptr<Recurrent> forward_;
+  std::unique_ptr<Recurrent> backward_;
+  Merge merge_;
+};
+
+/// The wrapped layer of one direction; `turned` flips its go_backwards.
+std::unique_ptr<Recurrent> readDirection(const nlohmann::json& entry, ConfigReader& outer, const char* option,
+                                         bool turned) {
+  if (!entry.is_object() || !entry.contains("class_name") || !entry["class_name"].is_string() ||
+      !entry.contains("config") || !entry["config"].is_object()) {
+    outer.refuse(option, "a recurrent layer's class_name and config", describeJson(entry));
+    return nullptr;
+  }
+  nlohmann::json own = entry["config"];
+  if (turned) own["go_backwards"] = !own.value("go_backwards", false);
+  ConfigReader config(own, outer.layer(), entry["class_name"].get<std::string>(), outer.dialect(),
+                      outer.problems());
+  std::unique_ptr<Recurrent> layer = makeRecurrent(config);
+  if (layer == nullptr) {
+    outer.refuse(option, "a recurrent layer the engine runs", config.className());
+    return nullptr;
+  }
+  config.finish();
+  // tf.keras and Keras 3 force this on sequences (force_zero_output_for_mask); multi-backend Keras holds the
+  // output.
+  const bool zero = outer.dialect().tensorflow || outer.dialect().major >= 3;
+  layer->setZeroOutputForMask(zero && layer->options().returnSequences);
+  return layer;
+}
+
+Merge readMerge(ConfigReader& config) {
+  const nlohmann::json& mode = config.raw("merge_mode");
+  if (config.has("merge_mode") && mode.is_null()) return Merge::None;
+  const std::string name = mode.is_string()           ? mode.get<std::string>()
+                           : config.has("merge_mode") ? mode.dump()
+                                                      : "concat";
+  if (name == "concat") return Merge::Concat;
+  if (name == "sum") return Merge::Sum;
+  if (name == "mul") return Merge::Mul;
+  if (name == "ave") return Merge::Ave;
+  config.refuse("merge_mode", "concat, sum, mul, ave or null", name);
+  return Merge::Concat;
+}
+
+}  // namespace
+
+std::unique_ptr<Layer> makeBidirectional(ConfigReader& config) {
+  const Merge merge = readMerge(config);
+  const nlohmann::json& layer = config.raw("layer");
+  const bool own = config.has("backward_layer") && !config.raw("backward_layer").is_null();
+  std::unique_ptr<Recurrent> forward = readDirection(layer, config, "layer", false);
+  if (forward == nullptr) return nullptr;
+  std::unique_ptr<Recurrent> backward =
+      own ? readDirection(config.raw("backward_layer"), config, "backward_layer", false)
+          : readDirection(layer, config, "layer", true);
+  if (backward == nullptr) return nullptr;
+  if (forward->options().goBackwards == backward->options().goBackwards ||
+      forward->options().returnSequences != backward->options().returnSequences ||
+      forward->options().returnState != backward->options().returnState) {
+    config.refuse("layer", "a forward and a backward direction of the same kind", "others");
+    return nullptr;
+  }
+  config.require("num_constants", nullptr);
+  return std::make_unique<Bidirectional>(config, std::move(forward), std::move(backward), merge);
+}
+
+}  // namespace charglow

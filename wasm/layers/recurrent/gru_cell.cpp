@@ -1,0 +1,114 @@
+#include "layers/recurrent/cell.h"
+
+namespace charglow {
+namespace {
+
+/// Gated recurrent unit. keras/layers/rnn/gru.py (2.15), keras/layers/recurrent.py (2.0 to 2.3).
+///
+/// With the gates in Keras's order z (update), r (reset), h (candidate), x_t (features) and h_t (units):
+///
+///     [x_z x_r x_h] = x_t K + b                                    K (features, 3 units)
+///     reset_after = false (Cho et al. 2014, v1):
+///         z = σ(x_z + h U_z)    r = σ(x_r + h U_r)    c = tanh(x_h + (r ∘ h) U_h)
+///     reset_after = true (v3 of the paper, CuDNN), with a second bias:
+///         [u_z u_r u_h] = h U + b'
+///         z = σ(x_z + u_z)      r = σ(x_r + u_r)      c = tanh(x_h + r ∘ u_h)
+///     h_{t+1} = z ∘ h + (1 - z) ∘ c
+class GruCell : public Cell {
+ public:
+  explicit GruCell(ConfigReader& config)
+      : cudnn_(config.className() == "CuDNNGRU"),
+        units_(config.size("units")),
+        activation_(cudnn_ ? Activation::Tanh : config.activation("activation", "tanh")),
+        recurrentActivation_(cudnn_ ? Activation::Sigmoid : recurrentActivationOf(config)),
+        useBias_(cudnn_ || config.boolean("use_bias", true)),
+        // absent before Keras 2.1.5, which reset before
+        resetAfter_(cudnn_ || config.boolean("reset_after", false)) {}
+
+  int units() const override { return units_; }
+  int projectedSize() const override { return 3 * units_; }
+  int scratchSize() const override { return 4 * units_; }
+
+  void build(int features, WeightReader& weights) override {
+    const int gates = 3 * units_;
+    std::vector<float> kernel = weights.take("kernel", {features, gates});
+    std::vector<float> recurrent = weights.take("recurrent_kernel", {units_, gates});
+    // CuDNN's bias is that of reset_after, its two rows one after the other.
+    if (useBias_ && !cudnn_ && biasIsCudnn(weights, 2 * gates)) cudnn_ = resetAfter_ = true;
+    std::vector<float> bias = !useBias_     ? std::vector<float>{}
+                              : cudnn_      ? weights.take("bias", {2 * gates})
+                              : resetAfter_ ? weights.take("bias", {2, gates}, kBiases)
+                                            : weights.take("bias", {gates}, kBiases);
+    if (kernel.empty() || recurrent.empty() || (useBias_ && bias.empty())) return;  // a problem was noted
+    if (cudnn_) {
+      kernel = kernelFromCudnn(kernel, features, units_, 3);
+      recurrent = recurrentKernelFromCudnn(recurrent, units_, 3);
+    }
+    std::vector<float> recurrentBias;
+    if (useBias_ && resetAfter_) {
+      recurrentBias.assign(bias.begin() + gates, bias.end());
+      bias.resize(static_cast<size_t>(gates));
+    }
+    input_ = Affine(kernel, features, gates, bias);
+    if (resetAfter_) {
+      recurrent_ = Affine(recurrent, units_, gates, recurrentBias);
+    } else {
+      recurrent_ = Affine(columnsOf(recurrent, units_, gates, 0, 2 * units_), units_, 2 * units_, {});
+      candidate_ = Affine(columnsOf(recurrent, units_, gates, 2 * units_, gates), units_, units_, {});
+    }
+  }
+
+  void project(const float* x, int rows, float* projected) const override {
+    input_.apply(x, rows, projected);
+  }
+
+  void step(float* x, float* state, float* output, float* scratch) const override {
+    const size_t units = static_cast<size_t>(units_);
+    float* z = x;
+    float* r = x + units;
+    float* candidate = x + 2 * units;
+    float* recurrence = scratch;         // (3 units): h U
+    float* gated = scratch + 3 * units;  // (units): r ∘ h
+    recurrent_.apply(state, 1, recurrence);
+    for (size_t i = 0; i < 2 * units; ++i) x[i] += recurrence[i];
+    activate(recurrentActivation_, {z, units});
+    activate(recurrentActivation_, {r, units});
+    if (resetAfter_) {
+      for (size_t i = 0; i < units; ++i) candidate[i] += r[i] * recurrence[2 * units + i];
+    } else {
+      for (size_t i = 0; i < units; ++i) gated[i] = r[i] * state[i];
+      candidate_.apply(gated, 1, recurrence + 2 * units);
+      for (size_t i = 0; i < units; ++i) candidate[i] += recurrence[2 * units + i];
+    }
+    activate(activation_, {candidate, units});
+    for (size_t i = 0; i < units; ++i) {
+      state[i] = z[i] * state[i] + (1.0f - z[i]) * candidate[i];
+      output[i] = state[i];
+    }
+  }
+
+  std::string detail() const override {
+    return std::string(resetAfter_ ? "reset_after" : "reset before") + ", " +
+           std::string(activationName(activation_)) + "/" + std::string(activationName(recurrentActivation_));
+  }
+
+ private:
+  static constexpr const char* kBiases =
+      "reset_after=True has two biases, (2, 3·units); reset_after=False has one, (3·units).";
+
+  bool cudnn_;
+  int units_;
+  Activation activation_;
+  Activation recurrentActivation_;
+  bool useBias_;
+  bool resetAfter_;
+  Affine input_;      ///< K and b
+  Affine recurrent_;  ///< reset_after: U and b' (units, 3 units); otherwise U_z, U_r (units, 2 units)
+  Affine candidate_;  ///< reset before: U_h (units, units)
+};
+
+}  // namespace
+
+std::unique_ptr<Cell> makeGruCell(ConfigReader& config) { return std::make_unique<GruCell>(config); }
+
+}  // namespace charglow

@@ -1,0 +1,95 @@
+#include <cstddef>
+
+#include "layers/recurrent/cell.h"
+
+namespace charglow {
+namespace {
+
+/// Long short-term memory. keras/layers/rnn/lstm.py (2.15), keras/layers/recurrent.py (2.0 to 2.3).
+///
+/// With the gates in Keras's order i (input), f (forget), c (candidate), o (output):
+///
+///     [x_i x_f x_c x_o] = x_t K + b + h_t U                        K (features, 4 units), U (units, 4 units)
+///     c_{t+1} = σ(x_f) ∘ c_t + σ(x_i) ∘ tanh(x_c)                  second state
+///     h_{t+1} = σ(x_o) ∘ tanh(c_{t+1})                             first state and output
+class LstmCell : public Cell {
+ public:
+  explicit LstmCell(ConfigReader& config)
+      : cudnn_(config.className() == "CuDNNLSTM"),
+        units_(config.size("units")),
+        activation_(cudnn_ ? Activation::Tanh : config.activation("activation", "tanh")),
+        recurrentActivation_(cudnn_ ? Activation::Sigmoid : recurrentActivationOf(config)),
+        useBias_(cudnn_ || config.boolean("use_bias", true)) {
+    config.ignore("unit_forget_bias");  // initialises only
+  }
+
+  int units() const override { return units_; }
+  std::vector<int> stateSizes() const override { return {units_, units_}; }
+  int projectedSize() const override { return 4 * units_; }
+  int scratchSize() const override { return 4 * units_; }
+
+  void build(int features, WeightReader& weights) override {
+    const int gates = 4 * units_;
+    std::vector<float> kernel = weights.take("kernel", {features, gates});
+    std::vector<float> recurrent = weights.take("recurrent_kernel", {units_, gates});
+    if (useBias_ && !cudnn_ && biasIsCudnn(weights, 2 * gates)) cudnn_ = true;
+    std::vector<float> bias = !useBias_ ? std::vector<float>{}
+                              : cudnn_  ? weights.take("bias", {2 * gates})
+                                        : weights.take("bias", {gates});
+    if (kernel.empty() || recurrent.empty() || (useBias_ && bias.empty())) return;  // a problem was noted
+    if (cudnn_) {
+      kernel = kernelFromCudnn(kernel, features, units_, 4);
+      recurrent = recurrentKernelFromCudnn(recurrent, units_, 4);
+      // CuDNN adds one bias to the input's product and one to the state's.
+      const size_t half = static_cast<size_t>(gates);
+      for (size_t i = 0; i < half; ++i) bias[i] += bias[half + i];
+      bias.resize(half);
+    }
+    input_ = Affine(kernel, features, gates, bias);
+    recurrent_ = Affine(recurrent, units_, gates, {});
+  }
+
+  void project(const float* x, int rows, float* projected) const override {
+    input_.apply(x, rows, projected);
+  }
+
+  void step(float* x, float* states, float* output, float* recurrence) const override {
+    const size_t units = static_cast<size_t>(units_);
+    float* h = states;
+    float* c = states + units;
+    recurrent_.apply(h, 1, recurrence);
+    for (size_t i = 0; i < 4 * units; ++i) x[i] += recurrence[i];
+    activate(recurrentActivation_, {x, units});
+    activate(recurrentActivation_, {x + units, units});
+    activate(activation_, {x + 2 * units, units});
+    activate(recurrentActivation_, {x + 3 * units, units});
+    for (size_t i = 0; i < units; ++i) {
+      c[i] = x[units + i] * c[i] + x[i] * x[2 * units + i];
+      h[i] = c[i];
+    }
+    activate(activation_, {h, units});
+    for (size_t i = 0; i < units; ++i) {
+      h[i] *= x[3 * units + i];
+      output[i] = h[i];
+    }
+  }
+
+  std::string detail() const override {
+    return std::string(activationName(activation_)) + "/" + std::string(activationName(recurrentActivation_));
+  }
+
+ private:
+  bool cudnn_;
+  int units_;
+  Activation activation_;
+  Activation recurrentActivation_;
+  bool useBias_;
+  Affine input_;      ///< K and b
+  Affine recurrent_;  ///< U
+};
+
+}  // namespace
+
+std::unique_ptr<Cell> makeLstmCell(ConfigReader& config) { return std::make_unique<LstmCell>(config); }
+
+}  // namespace charglow

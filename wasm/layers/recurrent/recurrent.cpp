@@ -1,0 +1,131 @@
+#include "layers/recurrent/recurrent.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "layers/layers.h"
+
+namespace charglow {
+namespace {
+
+/// The same axis, run along the other way.
+Dim reversed(Dim dim) {
+  if (dim.along == Along::Time) return {dim.size, Along::ReversedTime};
+  if (dim.along == Along::ReversedTime) return {dim.size, Along::Time};
+  return dim;
+}
+
+}  // namespace
+
+Shape Recurrent::outputShape(std::span<const Shape> inputs) const {
+  const Shape& input = inputs[0];
+  if (input.size() != 3 || !input[2].known()) refuseInput(*this, "(batch, timesteps, features)", input);
+  const std::vector<int> sizes = cell_->stateSizes();
+  for (size_t i = 1; i < inputs.size(); ++i) {
+    if (inputs[i].size() != 2 || inputs[i][1].size != sizes[i - 1]) {
+      refuseInput(*this,
+                  "(batch, " + std::to_string(sizes[i - 1]) + ") as initial state " + std::to_string(i),
+                  inputs[i]);
+    }
+  }
+  Shape shape = {input[0]};
+  if (options_.returnSequences) shape.push_back(options_.goBackwards ? reversed(input[1]) : input[1]);
+  shape.push_back({cell_->units()});
+  return shape;
+}
+
+std::vector<Shape> Recurrent::outputShapes(std::span<const Shape> inputs) const {
+  std::vector<Shape> shapes = {outputShape(inputs)};
+  if (!options_.returnState) return shapes;
+  for (const int size : cell_->stateSizes()) shapes.push_back({inputs[0][0], {size}});
+  return shapes;
+}
+
+void Recurrent::build(std::span<const Shape> inputs, WeightReader& weights) {
+  cell_->build(inputs[0][2].size, weights);
+}
+
+void Recurrent::forward(std::span<const View> inputs, Output output, Scratch& scratch) const {
+  forwardAll(inputs, {&output, 1}, scratch);
+}
+
+void Recurrent::forwardAll(std::span<const View> inputs, std::span<const Output> outputs,
+                           Scratch& scratch) const {
+  const View& input = inputs[0];
+  const size_t batch = static_cast<size_t>(input.shape[0].size);
+  const size_t steps = static_cast<size_t>(input.shape[1].size);
+  const size_t features = static_cast<size_t>(input.shape[2].size);
+  const size_t units = static_cast<size_t>(cell_->units());
+  const size_t projectedSize = static_cast<size_t>(cell_->projectedSize());
+  const std::vector<int> sizes = cell_->stateSizes();
+  const size_t stateSize = static_cast<size_t>(std::accumulate(sizes.begin(), sizes.end(), 0));
+
+  // projected (steps, projectedSize): x K + b; states, one after the other; output of a step (units); what a
+  // step needs
+  float* projected =
+      scratch.room(steps * projectedSize + stateSize + units + static_cast<size_t>(cell_->scratchSize()));
+  float* states = projected + steps * projectedSize;
+  float* last = states + stateSize;
+  float* work = last + units;
+
+  float* to = outputs[0].data.data();
+  for (size_t b = 0; b < batch; ++b) {
+    cell_->project(input.data.data() + b * steps * features, static_cast<int>(steps), projected);
+    std::fill(states, last + units, 0.0f);
+    float* state = states;
+    for (size_t i = 1; i < inputs.size(); ++i) {
+      const size_t size = static_cast<size_t>(sizes[i - 1]);
+      state = std::copy_n(inputs[i].data.data() + b * size, size, state);
+    }
+    for (size_t s = 0; s < steps; ++s) {
+      const size_t t = options_.goBackwards ? steps - 1 - s : s;
+      const bool masked = !input.mask.empty() && input.mask[b * steps + t] == 0;
+      if (!masked) {
+        cell_->step(projected + t * projectedSize, states, last, work);
+      } else if (options_.zeroOutputForMask) {
+        std::fill_n(last, units, 0.0f);
+      }
+      if (options_.returnSequences) to = std::copy_n(last, units, to);
+    }
+    if (!options_.returnSequences) to = std::copy_n(last, units, to);
+    state = states;
+    for (size_t i = 1; i < outputs.size(); ++i) {
+      const size_t size = static_cast<size_t>(sizes[i - 1]);
+      std::copy_n(state, size, outputs[i].data.data() + b * size);
+      state += size;
+    }
+  }
+  // As it is, also where go_backwards reverses the output: that is what compute_mask says.
+  if (options_.returnSequences) outputs[0].passMask(input);
+}
+
+std::string Recurrent::detail() const {
+  std::string text = cell_->detail();
+  if (!options_.returnSequences) text += ", last step only";
+  if (options_.returnState) text += ", with states";
+  if (options_.goBackwards) text += ", go_backwards";
+  return text;
+}
+
+std::unique_ptr<Recurrent> makeRecurrent(ConfigReader& config) {
+  std::unique_ptr<Cell> cell =
+      config.className() == "RNN" ? makeCellOf(config.raw("cell"), config, "cell") : makeCell(config);
+  Recurrent::Options options;
+  options.returnSequences = config.boolean("return_sequences", false);
+  options.returnState = config.boolean("return_state", false);
+  options.goBackwards = config.boolean("go_backwards", false);
+  options.zeroOutputForMask = config.boolean("zero_output_for_mask", false);
+  // A stateful layer starts from zero like any other until it is called again; every run here is a first
+  // call.
+  config.ignore("stateful");
+  config.ignore("use_cudnn");  // Keras 3: which kernel computes the same numbers
+  config.ignore("cudnn_impl");
+  config.ignore("input_dim");  // Keras 2.0 and 2.1: the input's width, as a wish
+  config.require("num_constants", nullptr);
+  if (cell == nullptr) return nullptr;
+  return std::make_unique<Recurrent>(config, std::move(cell), options);
+}
+
+std::unique_ptr<Layer> makeRecurrentLayer(ConfigReader& config) { return makeRecurrent(config); }
+
+}  // namespace charglow

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+
+#include "layers/layer.h"
+#include "layers/recurrent/cell.h"
+
+namespace charglow {
+
+/// A cell run over the timesteps: SimpleRNN, GRU, LSTM, RNN(cell). keras/layers/rnn/base_rnn.py (2.15).
+///
+/// Inputs: the sequence (batch, timesteps, features) and, maybe, an initial state for each of the cell's
+/// states. Outputs: the sequence of outputs or the last one; with return_state also the final states.
+///
+/// A masked timestep holds the states; its output is that of the step before (zero at the start), or zero
+/// where zero_output_for_mask says so.
+class Recurrent : public Layer {
+ public:
+  struct Options {
+    bool returnSequences = false;
+    bool returnState = false;
+    bool goBackwards = false;
+    bool zeroOutputForMask = false;
+  };
+
+  Recurrent(const ConfigReader& config, std::unique_ptr<Cell> cell, Options options)
+      : Layer(config.layer(), config.className()), cell_(std::move(cell)), options_(options) {}
+
+  [[nodiscard]] const Options& options() const { return options_; }
+  [[nodiscard]] size_t stateCount() const { return cell_->stateSizes().size(); }
+  void setZeroOutputForMask(bool zero) { options_.zeroOutputForMask = zero; }
+
+  bool takesInputs(size_t count) const override { return count == 1 || count == 1 + stateCount(); }
+  size_t outputCount() const override { return options_.returnState ? 1 + stateCount() : 1; }
+  Shape outputShape(std::span<const Shape> inputs) const override;
+  std::vector<Shape> outputShapes(std::span<const Shape> inputs) const override;
+  bool hasWeights() const override { return true; }
+  void build(std::span<const Shape> inputs, WeightReader& weights) override;
+  void forward(std::span<const View> inputs, Output output, Scratch& scratch) const override;
+  void forwardAll(std::span<const View> inputs, std::span<const Output> outputs,
+                  Scratch& scratch) const override;
+  std::string detail() const override;
+
+ private:
+  std::unique_ptr<Cell> cell_;
+  Options options_;
+};
+
+/// Reads a recurrent layer's options, its cell's included. nullptr where a problem was noted.
+std::unique_ptr<Recurrent> makeRecurrent(ConfigReader& config);
+
+}  // namespace charglow

@@ -1,0 +1,55 @@
+#include "layers/recurrent/cell.h"
+
+namespace charglow {
+namespace {
+
+/// The fully connected recurrence: h_{t+1} = tanh(x_t K + b + h_t U). keras/layers/rnn/simple_rnn.py (2.15).
+class SimpleRnnCell : public Cell {
+ public:
+  explicit SimpleRnnCell(ConfigReader& config)
+      : units_(config.size("units")),
+        activation_(config.activation("activation", "tanh")),
+        useBias_(config.boolean("use_bias", true)) {}
+
+  int units() const override { return units_; }
+  int projectedSize() const override { return units_; }
+  int scratchSize() const override { return units_; }
+
+  void build(int features, WeightReader& weights) override {
+    const std::vector<float> kernel = weights.take("kernel", {features, units_});
+    const std::vector<float> recurrent = weights.take("recurrent_kernel", {units_, units_});
+    const std::vector<float> bias = useBias_ ? weights.take("bias", {units_}) : std::vector<float>{};
+    if (kernel.empty() || recurrent.empty()) return;  // a problem was noted
+    input_ = Affine(kernel, features, units_, bias);
+    recurrent_ = Affine(recurrent, units_, units_, {});
+  }
+
+  void project(const float* x, int rows, float* projected) const override {
+    input_.apply(x, rows, projected);
+  }
+
+  void step(float* x, float* state, float* output, float* recurrence) const override {
+    const size_t units = static_cast<size_t>(units_);
+    recurrent_.apply(state, 1, recurrence);
+    for (size_t i = 0; i < units; ++i) state[i] = x[i] + recurrence[i];
+    activate(activation_, {state, units});
+    for (size_t i = 0; i < units; ++i) output[i] = state[i];
+  }
+
+  std::string detail() const override { return std::string(activationName(activation_)); }
+
+ private:
+  int units_;
+  Activation activation_;
+  bool useBias_;
+  Affine input_;
+  Affine recurrent_;
+};
+
+}  // namespace
+
+std::unique_ptr<Cell> makeSimpleRnnCell(ConfigReader& config) {
+  return std::make_unique<SimpleRnnCell>(config);
+}
+
+}  // namespace charglow

@@ -92,6 +92,12 @@ function runSession(session, options) {
   return session.setInput(values, shape);
 }
 
+/** What the operating system says of a file, in the words of the other messages; null for other errors. */
+function fileTrouble(error) {
+  const found = { ENOENT: "no such file", EISDIR: "a folder", EACCES: "one that may not be read" }[error.code];
+  return found && `${error.path ?? "the file"}: expected a file, found ${found}.`;
+}
+
 async function main(args) {
   const options = parse(args);
   if (options.help) {
@@ -119,7 +125,7 @@ try {
   } else {
     // What the engine refuses is the user's to mend and needs no stack; anything else is ours.
     const expected = error instanceof EngineError || error instanceof SyntaxError || typeof error.code === "string";
-    process.stderr.write(`error: ${expected ? error.message : (error.stack ?? error)}\n`);
+    process.stderr.write(`error: ${fileTrouble(error) ?? (expected ? error.message : (error.stack ?? error))}\n`);
     process.exitCode = 1;
   }
 }

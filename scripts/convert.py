@@ -14,7 +14,8 @@ try:
 except ModuleNotFoundError as error:
     if error.name not in ("h5py", "numpy"):
         raise
-    sys.exit("convert.py: expected h5py and numpy, found no %s. Run: %s -m pip install -r %s"
+    sys.exit("convert.py: expected h5py and numpy, found no %s. Use the project's own Python, .venv/bin/python, which "
+             "`npm start` makes, or run in an environment of yours: %s -m pip install -r %s"
              % (error.name, sys.executable, __file__.replace("convert.py", "requirements.txt")))
 
 if __name__ == "__main__":

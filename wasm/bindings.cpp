@@ -190,7 +190,9 @@ class ModelHandle {
  public:
   explicit ModelHandle(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
 
-  [[nodiscard]] std::string card() const { return model_->card(); }
+  [[nodiscard]] val card() const {
+    return guarded([&] { return val(model_->card()); });
+  }
   [[nodiscard]] bool lowers() const {
     return model_->encoder() != nullptr && model_->encoder()->spec().lower;
   }

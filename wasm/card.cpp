@@ -1,5 +1,6 @@
 // What a loaded model tells about itself: ModelCard of engine.d.ts.
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "model.h"
@@ -30,6 +31,17 @@ Json textJson(const TextEncoder& encoder, int length) {
           {"length", length < 0 ? Json(nullptr) : Json(length)},
           {"one_hot", spec.oneHot},
           {"assumed", spec.assumed}};
+}
+
+/// A vocabulary much smaller than the model's is most likely another model's.
+std::string unusedIds(const TextSpec& spec, int rows) {
+  int32_t largest = spec.pad;
+  for (const auto& [token, id] : spec.vocabulary) largest = std::max(largest, id);
+  // One row more than ids is usual: Tokenizer starts at 1, and people add one to len(word_index) once too
+  // often.
+  if (largest + 2 >= rows) return "";
+  return "The vocabulary's largest id is " + std::to_string(largest) + ", the model knows ids up to " +
+         std::to_string(rows - 1) + ": is it this model's vocabulary?";
 }
 
 const char* kindName(InputKind kind) {
@@ -93,9 +105,11 @@ std::string Model::card() const {
   }
   int parameters = 0;
   for (const int count : graph.parameters) parameters += count;
-  std::vector<std::string> notes = core_->notes;
+  std::vector<std::string> notes;
   if (encoder_) {
     for (std::string& note : notesOn(encoder_->spec())) notes.push_back(std::move(note));
+    if (const std::string unused = unusedIds(encoder_->spec(), idCount_); !unused.empty())
+      notes.push_back(unused);
   }
   const Json parity = core_->parity.empty() ? Json(nullptr) : Json::parse(core_->parity, nullptr, false);
   const Json card = {

@@ -3,6 +3,7 @@
  * that are copies (never views of the WebAssembly heap, which die when memory grows).
  *
  * Every function that can fail throws `EngineError` and nothing else; the Model or Session it was called on stays usable.
+ * The exception is use after `delete()`, a mistake of the caller, which throws the bindings' own error.
  */
 
 /** One thing that is wrong with a file, a model or an input. */
@@ -15,6 +16,8 @@ export interface Problem {
   actual: string;
   /** What to do about it; may be empty. */
   hint: string;
+  /** All of it as a sentence, where the engine made it: the one that the converter and the command line print. */
+  text?: string;
 }
 
 export class EngineError extends Error {
@@ -71,6 +74,7 @@ export interface TextMap {
 export interface RunResult {
   /** The model's outputs, in Keras's order, batch axis included. */
   outputs: NamedArray[];
+  /** Empty for a batch of several rows, which has no one text to colour. */
   signals: Signal[];
   /** Model input ids, timestep by timestep (padding included); empty where the model is not fed ids. */
   ids: Int32Array;
@@ -165,7 +169,10 @@ export class Session {
   setIds(ids: ArrayLike<number>): RunResult;
   /** Runs the model on numbers, for models that are not fed ids. `shape` includes the batch axis. */
   setInput(values: Float32Array, shape: number[]): RunResult;
-  /** Output of any layer in the last run, by name. */
+  /**
+   * Output of any layer in the last run, by name; of a layer that is called several times, its first call. Further tensors
+   * of a layer that gives several are "name:1", "name:2" …
+   */
   layer(name: string): NamedArray;
   delete(): void;
 }

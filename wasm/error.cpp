@@ -13,6 +13,12 @@ std::string Problem::text() const {
 Error::Error(Problem problem) : Error(std::vector<Problem>{std::move(problem)}) {}
 
 Error::Error(std::vector<Problem> problems) : problems_(std::move(problems)) {
+  if (problems_.size() > kMostProblems) {
+    const size_t more = problems_.size() - kMostProblems;
+    problems_.resize(kMostProblems);
+    problems_.push_back(
+        {"more-problems", problems_.front().where, "no problems", std::to_string(more) + " more", ""});
+  }
   for (const Problem& problem : problems_) {
     if (!message_.empty()) message_ += '\n';
     message_ += problem.text();

@@ -18,9 +18,12 @@ struct Problem {
   [[nodiscard]] std::string text() const;
 };
 
-/// The one type the engine throws. Holds everything that is wrong, not only what was met first.
+/// The one type the engine throws. Holds everything that is wrong, not only what was met first; of very many
+/// problems (a file may be made to have millions) the first kMostProblems, and how many more there are.
 class Error : public std::exception {
  public:
+  static constexpr size_t kMostProblems = 50;
+
   explicit Error(Problem problem);
   explicit Error(std::vector<Problem> problems);  ///< must not be empty
 

@@ -27,17 +27,35 @@ std::vector<Shape> Graph::inferShapes(const Shape& input) const {
       shapes.push_back(std::move(shape));
     }
   }
+  checkTotal(shapes);
   return shapes;
 }
 
-void checkSize(const Layer& layer, const Shape& shape) {
-  Shape known = shape;
-  for (Dim& dim : known) {
+namespace {
+
+int countKnown(Shape shape) {
+  for (Dim& dim : shape) {
     if (!dim.known()) dim.size = 1;
   }
-  if (elementCount(known) <= kMaxElements) return;
+  return elementCount(shape);
+}
+
+}  // namespace
+
+int checkSize(const Layer& layer, const Shape& shape) {
+  const int count = countKnown(shape);
+  if (count <= kMaxElements) return count;
   throw Error({"too-large", "layer \"" + layer.name() + "\" (" + layer.className() + ")",
                "an output of at most " + std::to_string(kMaxElements) + " numbers", shapeText(shape), ""});
+}
+
+void checkTotal(std::span<const Shape> shapes) {
+  int64_t total = 0;
+  for (const Shape& shape : shapes) total += countKnown(shape);
+  if (total <= kMaxTotal) return;
+  throw Error({"too-large", "the model",
+               "at most " + std::to_string(kMaxTotal) + " numbers in all its layers' outputs",
+               std::to_string(total), "Use a shorter text, or a smaller model."});
 }
 
 std::vector<size_t> Graph::readersOf(size_t node) const {

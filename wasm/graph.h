@@ -31,13 +31,17 @@ struct Graph {
   std::vector<size_t> inputs;
   std::vector<size_t> outputs;
 
-  /// Shapes of all nodes for an input of this shape. Throws "too-large" where one has more than kMaxElements.
+  /// Shapes of all nodes for an input of this shape. Throws "too-large" where one has more than kMaxElements,
+  /// or all together more than kMaxTotal.
   [[nodiscard]] std::vector<Shape> inferShapes(const Shape& input) const;
   /// Nodes that read `node`.
   [[nodiscard]] std::vector<size_t> readersOf(size_t node) const;
 };
 
-/// Throws "too-large" where a tensor of `layer` has more than kMaxElements, unknown axes counted as 1.
-void checkSize(const Layer& layer, const Shape& shape);
+/// Number of elements of a tensor of `layer`, unknown axes counted as 1. Throws "too-large" where it is more
+/// than kMaxElements.
+int checkSize(const Layer& layer, const Shape& shape);
+/// Throws "too-large" where tensors of these shapes have more than kMaxTotal elements together.
+void checkTotal(std::span<const Shape> shapes);
 
 }  // namespace charglow

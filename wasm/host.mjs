@@ -20,6 +20,12 @@ export class EngineError extends Error {
   }
 }
 
+/** An EngineError of the host's own, in the engine's words. */
+function refusal(code, where, expected, actual, hint = "") {
+  const text = `${where}: expected ${expected}, found ${actual}.${hint && ` ${hint}`}`;
+  return new EngineError([{ code, where, expected, actual, hint, text }]);
+}
+
 /** The value of a binding's answer; throws its problems. */
 function unwrap(answer) {
   if (answer.problems) throw new EngineError(answer.problems);
@@ -32,6 +38,19 @@ function codePoints(text) {
   let count = 0;
   for (const character of text) points[count++] = character.codePointAt(0);
   return points.slice(0, count);
+}
+
+/** A name without lone surrogates, which the bindings of older Emscripten versions mangle together with their neighbour. */
+function wellFormed(name) {
+  return new TextDecoder().decode(new TextEncoder().encode(name));
+}
+
+/** Numbers as 32-bit integers; a typed array would round or wrap in silence what is none. */
+function wholeNumbers(list, where) {
+  return Int32Array.from(list, (number) => {
+    if (Number.isInteger(number) && Math.abs(number) < 2 ** 31) return number;
+    throw refusal("not-whole", where, "whole numbers of 32 bits", String(number));
+  });
 }
 
 function identity(count) {
@@ -53,16 +72,13 @@ function lowerCase(text) {
     index++;
   }
   if (at !== lowered.length) {
-    throw new EngineError([
-      {
-        code: "lower-case",
-        where: "the text",
-        expected: `${at} code points in lower case`,
-        actual: `${lowered.length}`,
-        hint: "This browser lower-cases a character in a way charglow does not know; please report the text.",
-        text: `the text: expected ${at} code points in lower case, found ${lowered.length}.`,
-      },
-    ]);
+    throw refusal(
+      "lower-case",
+      "the text",
+      `${at} code points in lower case`,
+      `${lowered.length}`,
+      "This browser lower-cases a character in a way charglow does not know; please report the text.",
+    );
   }
   return { text: lowered, origin };
 }
@@ -83,11 +99,11 @@ export class Session {
   }
 
   setIds(ids) {
-    return unwrap(this.#handle.setIds(Int32Array.from(ids)));
+    return unwrap(this.#handle.setIds(wholeNumbers(ids, "ids")));
   }
 
   setInput(values, shape) {
-    return unwrap(this.#handle.setInput(Float32Array.from(values), Int32Array.from(shape)));
+    return unwrap(this.#handle.setInput(Float32Array.from(values), wholeNumbers(shape, "shape")));
   }
 
   layer(name) {
@@ -104,12 +120,12 @@ export class Model {
 
   constructor(handle) {
     this.#handle = handle;
-    this.card = JSON.parse(handle.card());
+    this.card = JSON.parse(unwrap(handle.card()));
   }
 
   withText(vocabulary, fileName) {
     // Bytes, since the bindings of older Emscripten versions mangle strings with lone surrogates.
-    return new Model(unwrap(this.#handle.withText(new TextEncoder().encode(vocabulary), fileName)));
+    return new Model(unwrap(this.#handle.withText(new TextEncoder().encode(vocabulary), wellFormed(fileName))));
   }
 
   verify() {
@@ -139,7 +155,7 @@ export class Engine {
   }
 
   open(bytes, fileName) {
-    return new Model(unwrap(this.#module.openModel(bytes, fileName)));
+    return new Model(unwrap(this.#module.openModel(bytes, wellFormed(fileName))));
   }
 }
 
@@ -148,17 +164,7 @@ export function charsetEncoding(charset, firstId = 1) {
   const vocabulary = {};
   Array.from(charset).forEach((character, index) => {
     if (Object.hasOwn(vocabulary, character)) {
-      const shown = JSON.stringify(character);
-      throw new EngineError([
-        {
-          code: "charset-duplicate",
-          where: "the charset",
-          expected: "each character once",
-          actual: `${shown} twice`,
-          hint: "",
-          text: `the charset: expected each character once, found ${shown} twice.`,
-        },
-      ]);
+      throw refusal("charset-duplicate", "the charset", "each character once", `${JSON.stringify(character)} twice`);
     }
     Object.defineProperty(vocabulary, character, { value: firstId + index, enumerable: true });
   });

@@ -35,6 +35,15 @@ std::pair<InputKind, int> inputKindOf(const Graph& graph, bool oneHot) {
   return {InputKind::Values, 0};
 }
 
+/// Labels name the classes of the first output; a single unit tells two apart.
+void checkLabels(const Graph& graph, const nlohmann::json& labels, const std::string& where) {
+  const Dim& units = graph.nodes[graph.outputs[0]].shape.back();
+  const int classes = units.size == 1 ? 2 : units.size;
+  if (labels.empty() || !units.known() || labels.size() == static_cast<size_t>(classes)) return;
+  throw Error({"labels", where, std::to_string(classes) + " names, one for each class of the model's output",
+               std::to_string(labels.size()), "Convert it again with --labels."});
+}
+
 }  // namespace
 
 std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::string fileName) {
@@ -70,6 +79,7 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
   const GraphSpec spec = readGraphSpec(parsed, fileName + ", model_config");
   core->graph = buildGraph(spec, bundle, core->dialect, core->assumptions);
   core->attention = findAttention(core->graph);
+  checkLabels(core->graph, parseStrictJson(core->labels, fileName + ", labels"), fileName + ", labels");
 
   std::shared_ptr<Model> model(new Model());
   model->core_ = std::move(core);

@@ -60,7 +60,6 @@ class Model {
     size_t fileSize = 0;
     std::string title, layout, sourceFile, backend, licence, labels, examples, parity;
     std::vector<std::string> assumptions;
-    std::vector<std::string> notes;
   };
 
   Model() = default;

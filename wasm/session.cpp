@@ -14,6 +14,7 @@ Session::Session(std::shared_ptr<const Model> model) : model_(std::move(model)) 
 }
 
 void Session::setText(const SourceText& text) {
+  ran_ = false;
   if (model_->encoder() == nullptr) {
     throw Error({"no-vocabulary", "the model", "a vocabulary", "none",
                  "Give it one: a Tokenizer JSON, a {token: id} JSON or a charset."});
@@ -28,6 +29,7 @@ void Session::setText(const SourceText& text) {
 }
 
 void Session::setIds(std::span<const int32_t> ids, int batch) {
+  ran_ = false;
   if (model_->inputKind() == InputKind::Values) {
     throw Error({"input-kind", "the model's input", "numbers of shape " + shapeText(model_->inputShape()),
                  "ids", ""});
@@ -49,7 +51,7 @@ void Session::feedIds(std::span<const int32_t> ids, int batch) {
   const int steps = static_cast<int>(ids.size()) / batch;
   if (expected[1].known() && expected[1].size != steps) {
     throw Error({"input-shape", "the model's input", std::to_string(expected[1].size) + " timesteps",
-                 std::to_string(steps), ""});
+                 std::to_string(steps), "Fill them up with the model's padding id, or give a text."});
   }
   Shape shape = expected;
   shape[0].size = batch;
@@ -74,16 +76,16 @@ void Session::feedIds(std::span<const int32_t> ids, int batch) {
 }
 
 void Session::setInput(std::span<const float> values, std::span<const int> sizes) {
+  ran_ = false;
   const Shape& expected = model_->inputShape();
   Shape shape = expected;
   bool fits = sizes.size() == expected.size();
-  size_t count = 1;
   for (size_t i = 0; fits && i < sizes.size(); ++i) {
     fits = sizes[i] >= 1 && (!expected[i].known() || expected[i].size == sizes[i]);
     shape[i].size = sizes[i];
-    count *= static_cast<size_t>(std::max(sizes[i], 1));
   }
-  if (!fits || count != values.size()) {
+  if (fits) checkSize(*model_->graph().nodes[model_->graph().inputs[0]].layer, shape);
+  if (!fits || static_cast<size_t>(elementCount(shape)) != values.size()) {
     std::string given = "(";
     for (const int size : sizes) given += (given.size() > 1 ? ", " : "") + std::to_string(size);
     throw Error({"input-shape", "the model's input", "shape " + shapeText(expected),
@@ -156,6 +158,14 @@ void Session::run(const Shape& inputShape) {
   // An attention that is not a number can leave the outputs finite, behind a maximum or a relu.
   for (const AttentionSite& site : model_->attention())
     checkFinite(graph.nodes[site.node], values_[site.node]);
+  ran_ = true;
+}
+
+const Value& Session::value(size_t node) const {
+  if (!ran_)
+    throw Error(
+        {"no-run", "the session", "a text or input that was run", "none, or one that was refused", ""});
+  return values_[node];
 }
 
 size_t Session::nodeOf(std::string_view layer) const {
@@ -171,9 +181,9 @@ size_t Session::nodeOf(std::string_view layer) const {
 
 std::vector<float> Session::attention(const AttentionSite& site) const {
   if (site.degenerate) {
-    return std::vector<float>(static_cast<size_t>(values_[site.weighed].shape[site.weighedAxis].size), 1.0f);
+    return std::vector<float>(static_cast<size_t>(value(site.weighed).shape[site.weighedAxis].size), 1.0f);
   }
-  const Value& softmax = values_[site.node];
+  const Value& softmax = value(site.node);
   std::vector<float> values(static_cast<size_t>(softmax.shape[site.softmaxAxis].size));
   readAttention(site, softmax, values);
   return values;

@@ -13,8 +13,8 @@
 namespace charglow {
 
 /// One text, or one batch of inputs, on one model. Holds every node's values of the last run; buffers are
-/// reused, so that typing allocates nothing once it has seen the model's shapes. Not safe to use from two
-/// threads at once.
+/// reused, so that typing allocates nothing large once it has seen the model's shapes. Not safe to use from
+/// two threads at once.
 class Session {
  public:
   explicit Session(std::shared_ptr<const Model> model);
@@ -31,8 +31,9 @@ class Session {
   /// How the last text met the model's input; nothing in it after setIds or setInput but ids and padding.
   [[nodiscard]] const EncodedText& encoded() const { return encoded_; }
   [[nodiscard]] bool hasText() const { return hasText_; }
-  /// What a node of the graph computed in the last run.
-  [[nodiscard]] const Value& value(size_t node) const { return values_[node]; }
+  /// What a node of the graph computed in the last run. Throws "no-run" where there was none, or it was
+  /// refused.
+  [[nodiscard]] const Value& value(size_t node) const;
   /// Index of the node of a layer's first call. Throws "unknown-layer".
   [[nodiscard]] size_t nodeOf(std::string_view layer) const;
   /// The attention at a site in the last run, in the text's order.
@@ -45,6 +46,7 @@ class Session {
   std::shared_ptr<const Model> model_;
   EncodedText encoded_;
   bool hasText_ = false;
+  bool ran_ = false;  ///< the last run reached its end
   Shape inputShape_;  ///< of the last run; shapes are inferred again only when it changes
   std::vector<Value> values_;
   std::vector<Scratch> scratch_;

@@ -39,6 +39,8 @@ std::string shapeText(const Shape& shape);
 /// The largest tensor a model may have: half a gigabyte of floats. Checked wherever shapes are inferred
 /// (graph.h), so that products of sizes within a tensor fit an int everywhere else.
 inline constexpr int kMaxElements = 1 << 27;
+/// All tensors of a model together: a gigabyte.
+inline constexpr int kMaxTotal = 1 << 28;
 
 /// Number of elements of axes [from, to): kUnknown where a size is not known, kMaxElements + 1 where it is
 /// more than kMaxElements.

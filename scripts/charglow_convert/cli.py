@@ -87,6 +87,8 @@ def _architecture(path: str, model: Model, source: str) -> str:
 
 def _check_architecture(content: str, where: str) -> None:
     config = strict_json.loads(content, where, max_depth=strict_json.MAX_CONFIG_DEPTH)
+    if isinstance(config, dict) and config.get("class_name") == "Tokenizer":
+        raise ConvertError(where, "an architecture", "a Tokenizer", "Give it as --vocab.")
     if not isinstance(config, dict) or "class_name" not in config or "config" not in config:
         raise ConvertError(where, "an architecture with class_name and config", "other JSON",
                            "Write the file with model.to_json().")
@@ -151,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     text = parser.add_argument_group("how text becomes ids")
     source = text.add_mutually_exclusive_group()
     source.add_argument("--vocab", metavar="FILE", help="a Keras Tokenizer's to_json(), or JSON {character: id}")
-    source.add_argument("--charset", metavar="STRING", help="the characters, in the order of their ids")
+    source.add_argument("--charset", metavar="STRING", help="the characters, in the order of their ids (--charset=-ab where it starts with a dash)")
     text.add_argument("--first-id", type=_whole_number(0), metavar="N", help="id of the charset's first character (1)")
     text.add_argument("--unit", choices=("char", "word"), help="what a token is (as the vocabulary looks)")
     case = text.add_mutually_exclusive_group()

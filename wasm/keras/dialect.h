@@ -21,10 +21,6 @@ struct Dialect {
   [[nodiscard]] bool hardSigmoidOfKeras3() const { return major >= 3; }
   /// The Softmax layer ignored masks in multi-backend Keras (keras/layers/advanced_activations.py 2.2.4).
   [[nodiscard]] bool softmaxLayerUsesMask() const { return major >= 3 || (tensorflow && minor >= 3); }
-  /// "Keras 2.2.5"
-  [[nodiscard]] std::string text() const {
-    return version.empty() ? "Keras (version not stated)" : "Keras " + version;
-  }
 };
 
 }  // namespace charglow

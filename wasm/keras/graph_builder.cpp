@@ -187,6 +187,9 @@ class GraphBuilder {
         return;
       }
     }
+    std::vector<Shape> shapes;
+    for (const Node& node : graph_.nodes) shapes.push_back(node.shape);
+    checkTotal(shapes);
     for (size_t i = 0; i < weights_.size(); ++i) {
       if (weights_[i] == nullptr || built.contains(i)) continue;
       problems_.push_back({"unexpected-tensor", "layer \"" + spec_.layers[i].name + "\"",

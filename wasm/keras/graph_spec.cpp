@@ -1,5 +1,6 @@
 #include "keras/graph_spec.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "bundle/strict_json.h"
@@ -16,6 +17,8 @@ constexpr size_t kMaxLayers = 1000;
 /// Calls of layers, which is what walking the graph follows, and tensors that calls read.
 constexpr size_t kMaxCalls = 1000;
 constexpr size_t kMaxReferences = 10000;
+/// Bytes of a name, which every message about the layer repeats.
+constexpr size_t kMaxName = 512;
 
 std::string kindOf(const json& value) { return value.is_null() ? "nothing" : value.type_name(); }
 
@@ -34,6 +37,13 @@ class SpecReader {
       refuse("model-class", where_ + ", class_name", "Sequential, Functional or Model",
              "\"" + className + "\"",
              "A subclassed model stores no architecture; rebuild it with the functional API.");
+    }
+    for (const LayerSpec& layer : spec_.layers) {
+      if (layer.name.size() > kMaxName || layer.className.size() > kMaxName) {
+        refuse("config-structure", where_ + ", a layer's name",
+               "at most " + std::to_string(kMaxName) + " bytes",
+               std::to_string(std::max(layer.name.size(), layer.className.size())));
+      }
     }
     atMost(kMaxLayers, spec_.layers.size(), "layers");
     size_t calls = 0;
@@ -170,6 +180,13 @@ class SpecReader {
     refs.push_back({item[0].get<std::string>(), *node, *tensor});
   }
 
+  json argumentsOf(const json& kwargs, const std::string& at) {
+    if (kwargs.is_object()) return kwargs;
+    if (!kwargs.is_null())
+      refuse("config-structure", at + ", call arguments", "an object", describeJson(kwargs));
+    return json::object();
+  }
+
   /// inbound_nodes, one entry for each call. Keras 1 and 2: [[["layer", node, tensor, {kwargs}], …], …];
   /// Keras 3:
   /// [{"args": [...], "kwargs": {...}}, …] with __keras_tensor__ objects in args.
@@ -183,20 +200,20 @@ class SpecReader {
       CallSpec call;
       call.kwargs = json::object();
       if (node.is_object()) {
-        if (node.contains("kwargs") && node["kwargs"].is_object()) call.kwargs = node["kwargs"];
+        if (node.contains("kwargs")) call.kwargs = argumentsOf(node["kwargs"], at);
         if (node.contains("args")) addKerasTensors(node["args"], call, at, 0);
         // Keras 2 lists a recurrent layer's initial state with its inputs; Keras 3 hands it over by name.
-        if (call.kwargs.contains("initial_state") && call.kwargs["initial_state"].is_array()) {
+        if (call.kwargs.contains("initial_state") && !call.kwargs["initial_state"].is_null()) {
           const json states = call.kwargs["initial_state"];
           call.kwargs.erase("initial_state");
-          addKerasTensors(states, call, at, 0);
+          addKerasTensors(states.is_array() ? states : json::array({states}), call, at, 0);
         }
       } else if (node.is_array()) {
         // tf.keras writes the calls of operation layers without the inner list.
         const bool single = !node.empty() && node[0].is_string();
         for (const json& item : single ? json::array({node}) : node) {
           addRef(item, call.inputs, at);
-          if (item.is_array() && item.size() > 3 && item[3].is_object()) call.kwargs.update(item[3]);
+          if (item.is_array() && item.size() > 3) call.kwargs.update(argumentsOf(item[3], at));
         }
       } else {
         refuse("config-structure", at, "a list or an object for each call", kindOf(node));

@@ -10,7 +10,7 @@ namespace {
 class ActivationLayer : public Layer {
  public:
   explicit ActivationLayer(ConfigReader& config)
-      : Layer(config.layer(), config.className()), activation_(config.activation("activation", "linear")) {}
+      : Layer(config.layer(), config.className()), activation_(config.activation("activation", "")) {}
 
   Shape outputShape(std::span<const Shape> inputs) const override { return inputs[0]; }
 
@@ -29,7 +29,9 @@ class ActivationLayer : public Layer {
     return output.size() - 1;
   }
   Part part() const override { return activation_ == Activation::Linear ? Part::Relayout : Part::Other; }
-  std::optional<size_t> inputAxis(size_t axis, const Shape& /*input*/) const override { return axis; }
+  std::optional<size_t> inputAxis(size_t axis, const Shape& /*input*/) const override {
+    return activation_ == Activation::Linear ? std::optional(axis) : std::nullopt;
+  }
 
  private:
   Activation activation_;
@@ -50,25 +52,17 @@ class SoftmaxLayer : public Layer {
   }
 
   Shape outputShape(std::span<const Shape> inputs) const override {
-    const int rank = static_cast<int>(inputs[0].size());
-    if (axis_ >= rank || axis_ < -rank || axis_ % rank == 0) {
-      refuseInput(*this, "with an axis " + std::to_string(axis_) + " that is not the batch's", inputs[0]);
-    }
+    resolveAxis(*this, axis_, inputs[0]);
     return inputs[0];
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
     const View& input = inputs[0];
     std::copy(input.data.begin(), input.data.end(), output.data.begin());
-    if (usesMask_ && !input.mask.empty()) {
-      // Keras broadcasts the mask (batch, timesteps) against the logits, which only means timesteps at
-      // rank 2.
-      if (input.shape.size() != 2) refuseInput(*this, "(batch, timesteps), since it is masked", input.shape);
-      for (size_t i = 0; i < input.mask.size(); ++i) {
-        if (input.mask[i] == 0) output.data[i] += kMasked;
-      }
-    }
-    const size_t axis = resolved(input.shape);
+    // Keras broadcasts the mask (batch, timesteps) against the logits, which means timesteps at rank 2 only,
+    // and no layer gives a mask at rank 2.
+    if (usesMask_ && !input.mask.empty()) refuseInput(*this, "without a mask", input.shape);
+    const size_t axis = resolveAxis(*this, axis_, input.shape);
     const int count = input.shape[axis].size;
     const int inner = elementCount(input.shape, axis + 1, input.shape.size());
     for (size_t outer = 0; outer < output.data.size(); outer += static_cast<size_t>(count * inner)) {
@@ -79,15 +73,11 @@ class SoftmaxLayer : public Layer {
 
   std::string detail() const override { return "axis " + std::to_string(axis_); }
   std::string activation() const override { return "softmax"; }
-  std::optional<size_t> softmaxAxis(const Shape& output) const override { return resolved(output); }
-
- private:
-  static constexpr float kMasked = -1e9f;
-
-  size_t resolved(const Shape& shape) const {
-    return static_cast<size_t>(axis_ < 0 ? axis_ + static_cast<int>(shape.size()) : axis_);
+  std::optional<size_t> softmaxAxis(const Shape& output) const override {
+    return resolveAxis(*this, axis_, output);
   }
 
+ private:
   bool usesMask_;
   int axis_ = -1;
 };

@@ -26,11 +26,6 @@ class Dot : public Layer {
     Shape shape = {inputs[0][0]};
     for (size_t which = 0; which < 2; ++which) {
       const Shape& input = inputs[which];
-      const int rank = static_cast<int>(input.size());
-      if (rank < 2 || axes_[which] >= rank || axes_[which] < -rank || axes_[which] % rank == 0) {
-        refuseInput(*this, "with an axis " + std::to_string(axes_[which]) + " that is not the batch's",
-                    input);
-      }
       for (size_t i = 1; i < input.size(); ++i) {
         if (i != contractedAxis(which, inputs)) shape.push_back(input[i]);
       }
@@ -81,8 +76,7 @@ class Dot : public Layer {
   }
   Part part() const override { return Part::Contraction; }
   size_t contractedAxis(size_t which, std::span<const Shape> inputs) const override {
-    const int axis = axes_[which];
-    return static_cast<size_t>(axis < 0 ? axis + static_cast<int>(inputs[which].size()) : axis);
+    return resolveAxis(*this, axes_[which], inputs[which]);
   }
 
  private:

@@ -33,18 +33,8 @@ class ReductionLambda : public Layer {
  private:
   /// The reduced axes as written, counted from the front and rising.
   std::vector<size_t> axes(const Shape& input) const {
-    const int rank = static_cast<int>(input.size());
     std::vector<size_t> axes;
-    for (const int axis : reading_.reduction.axes) {
-      const int resolved = axis < 0 ? axis + rank : axis;
-      if (resolved < 1 || resolved >= rank) {
-        refuseInput(
-            *this,
-            "with an axis " + std::to_string(axis) + " that is not the batch's, for " + reading_.source,
-            input);
-      }
-      axes.push_back(static_cast<size_t>(resolved));
-    }
+    for (const int axis : reading_.reduction.axes) axes.push_back(resolveAxis(*this, axis, input));
     std::sort(axes.begin(), axes.end());
     axes.erase(std::unique(axes.begin(), axes.end()), axes.end());
     return axes;

@@ -9,4 +9,13 @@ void refuseInput(const Layer& layer, const std::string& expected, const Shape& a
                "an input of shape " + expected, shapeText(actual), ""});
 }
 
+size_t resolveAxis(const Layer& layer, int axis, const Shape& shape) {
+  const int rank = static_cast<int>(shape.size());
+  const int resolved = axis < 0 ? axis + rank : axis;
+  if (resolved < 1 || resolved >= rank) {
+    refuseInput(layer, "with an axis " + std::to_string(axis) + " that is not the batch's", shape);
+  }
+  return static_cast<size_t>(resolved);
+}
+
 }  // namespace charglow

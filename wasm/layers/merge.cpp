@@ -125,11 +125,7 @@ class Concatenate : public Layer {
 
   Shape outputShape(std::span<const Shape> inputs) const override {
     Shape shape = inputs[0];
-    const int rank = static_cast<int>(shape.size());
-    if (axis_ >= rank || axis_ < -rank || axis_ % rank == 0) {
-      refuseInput(*this, "with an axis " + std::to_string(axis_) + " that is not the batch's", shape);
-    }
-    const size_t axis = resolved(shape);
+    const size_t axis = resolveAxis(*this, axis_, shape);
     for (const Shape& input : inputs.subspan(1)) {
       bool fits = input.size() == shape.size();
       for (size_t i = 0; fits && i < shape.size(); ++i) {
@@ -151,7 +147,7 @@ class Concatenate : public Layer {
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
-    const size_t axis = resolved(output.shape);
+    const size_t axis = resolveAxis(*this, axis_, output.shape);
     const size_t outer = static_cast<size_t>(elementCount(output.shape, 0, axis));
     auto to = output.data.begin();
     for (size_t o = 0; o < outer; ++o) {
@@ -167,10 +163,6 @@ class Concatenate : public Layer {
   std::string detail() const override { return "axis " + std::to_string(axis_); }
 
  private:
-  size_t resolved(const Shape& shape) const {
-    return static_cast<size_t>(axis_ < 0 ? axis_ + static_cast<int>(shape.size()) : axis_);
-  }
-
   /// An input without a mask counts as kept everywhere. Along the timesteps masks are joined like the inputs.
   /// Along the features Keras 2 keeps a timestep if all inputs do, Keras 3 if any does.
   void joinMasks(std::span<const View> inputs, const Output& output, size_t axis) const {

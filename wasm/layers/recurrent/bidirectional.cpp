@@ -162,7 +162,8 @@ std::unique_ptr<Recurrent> readDirection(const nlohmann::json& entry, ConfigRead
     return nullptr;
   }
   nlohmann::json own = entry["config"];
-  if (turned) own["go_backwards"] = !own.value("go_backwards", false);
+  // One that is no boolean was refused with the forward direction.
+  if (turned) own["go_backwards"] = !(own.contains("go_backwards") && own["go_backwards"] == true);
   ConfigReader config(own, outer.layer(), entry["class_name"].get<std::string>(), outer.dialect(),
                       outer.problems());
   std::unique_ptr<Recurrent> layer = makeRecurrent(config);

@@ -3,6 +3,15 @@
 namespace charglow {
 namespace {
 
+/// Absent before Keras 2.1.5, which reset before. Later generations always write it, and have another
+/// default.
+bool resetAfterOf(ConfigReader& config) {
+  const Dialect& dialect = config.dialect();
+  const bool written = dialect.major >= 3 || (dialect.tensorflow && dialect.minor >= 3);
+  if (written && !config.has("reset_after")) config.refuse("reset_after", "true or false", "nothing");
+  return config.boolean("reset_after", false);
+}
+
 /// Gated recurrent unit. keras/layers/rnn/gru.py (2.15), keras/layers/recurrent.py (2.0 to 2.3).
 ///
 /// With the gates in Keras's order z (update), r (reset), h (candidate), x_t (features) and h_t (units):
@@ -22,8 +31,7 @@ class GruCell : public Cell {
         activation_(cudnn_ ? Activation::Tanh : config.activation("activation", "tanh")),
         recurrentActivation_(cudnn_ ? Activation::Sigmoid : recurrentActivationOf(config)),
         useBias_(cudnn_ || config.boolean("use_bias", true)),
-        // absent before Keras 2.1.5, which reset before
-        resetAfter_(cudnn_ || config.boolean("reset_after", false)) {}
+        resetAfter_(cudnn_ || resetAfterOf(config)) {}
 
   int units() const override { return units_; }
   int projectedSize() const override { return 3 * units_; }

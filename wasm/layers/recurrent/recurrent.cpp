@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "graph.h"
 #include "layers/layers.h"
 
 namespace charglow {
@@ -28,6 +29,7 @@ Shape Recurrent::outputShape(std::span<const Shape> inputs) const {
                   inputs[i]);
     }
   }
+  checkSize(*this, {input[1], {cell_->projectedSize()}});  // what forwardAll works in
   Shape shape = {input[0]};
   if (options_.returnSequences) shape.push_back(options_.goBackwards ? reversed(input[1]) : input[1]);
   shape.push_back({cell_->units()});

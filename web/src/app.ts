@@ -12,7 +12,7 @@ import { level } from "./model/palettes.ts";
 import { extentOf, scaleById, shade } from "./model/scales.ts";
 import { truthOf } from "./model/truth.ts";
 import { LINK_TEXT_LIMIT, Store, type State } from "./state.ts";
-import { button, byId, clip, copyText, flash } from "./view/dom.ts";
+import { button, byId, clip, copyText, flash, setText } from "./view/dom.ts";
 import { Drop, type OpenedFile } from "./view/drop.ts";
 import { Editor, type Selection } from "./view/editor.ts";
 import { Examples } from "./view/examples.ts";
@@ -333,7 +333,7 @@ export class App {
       .sort((a, b) => b.weight - a.weight)
       .slice(0, 5)
       .map(({ text, weight }) => `${spoken(text)} ${weightText(weight)}`);
-    byId("summary", HTMLDivElement).textContent = top.length > 0 ? `${said}. Most attention: ${top.join(", ")}.` : `${said}.`;
+    setText(byId("summary", HTMLDivElement), top.length > 0 ? `${said}. Most attention: ${top.join(", ")}.` : `${said}.`);
   }
 
   // Buttons and links

@@ -53,6 +53,25 @@ describe("edits", () => {
     });
   }
 
+  test("undo takes back what a bare textarea's undo takes back, not one character", async () => {
+    const { page, close } = await openPage(browser, `${server.url}#text=`);
+    const typed = async (selector) => {
+      await page.focus(selector);
+      assert.equal(await page.inputValue(selector), "");
+      // With an answer of the engine between the keys, as when a person types.
+      await page.keyboard.type("hello world abc", { delay: 60 });
+      if (selector === "#text") await settled(page);
+      await page.keyboard.press("Control+Z");
+      return page.inputValue(selector);
+    };
+    const here = await typed("#text");
+    await page.goto("about:blank");
+    await page.setContent('<textarea id="bare"></textarea>');
+    assert.equal(here, await typed("#bare"));
+    assert.equal(here, "");
+    await close();
+  });
+
   test("undo and redo are the browser's own, examples included", async () => {
     const { page, close } = await openPage(browser, server.url);
     const first = await page.inputValue("#text");
@@ -112,6 +131,25 @@ describe("a pasted book", () => {
     assert.equal(shown.map(({ text }) => text).join(""), book.slice(-250));
     assert.equal(await page.$$eval("#mirror .run.cut", (runs) => runs.length), 1);
     assert.match(await page.textContent("#truth"), /9750 cut off at the start/);
+    const { page: height, content, cut, mark } = await page.evaluate(() => {
+      // The same element the mark hangs on, asked where its box is: a real child in the place of the pseudo-element.
+      const run = document.querySelector("#mirror .run.cut");
+      const style = getComputedStyle(run, "::after");
+      const probe = document.createElement("i");
+      probe.style.cssText = `position: absolute; height: ${style.height}; margin: ${style.margin}`;
+      run.append(probe);
+      const mark = probe.getBoundingClientRect();
+      probe.remove();
+      const cut = document.querySelector("#mirror .cell").getBoundingClientRect();
+      return {
+        page: document.documentElement.scrollHeight,
+        content: Math.max(innerHeight, document.querySelector("main").getBoundingClientRect().bottom + scrollY),
+        cut: { x: cut.left, y: (cut.top + cut.bottom) / 2 },
+        mark: { x: mark.left, top: mark.top, bottom: mark.bottom },
+      };
+    });
+    assert.ok(height <= content + 100, `the page is ${height} px tall, its content ends at ${content}`);
+    assert.ok(Math.abs(mark.x - cut.x) <= 2 && mark.top < cut.y && mark.bottom > cut.y, JSON.stringify({ cut, mark }));
     // And one more key is one more key.
     await page.keyboard.type("!");
     await settled(page);

@@ -17,6 +17,19 @@ export function make<K extends keyof HTMLElementTagNameMap>(tag: K, className = 
   return element;
 }
 
+/**
+ * The text of an element that holds text and nothing else. The text node stays: Chromium ends its group of keys that one
+ * undo takes back whenever a node is removed from the document, so what changes with every key must not remove any.
+ */
+export function setText(element: HTMLElement, text: string): void {
+  const only = element.firstChild;
+  if (!only) {
+    if (text !== "") element.append(text);
+  } else if (only instanceof Text && only === element.lastChild) {
+    if (only.data !== text) only.data = text;
+  } else throw new Error(`setText: expected an element with text only, found <${element.tagName.toLowerCase()}> with elements in it`);
+}
+
 export function button(className: string, label: string, onClick: () => void): HTMLButtonElement {
   const element = make("button", className, label);
   element.type = "button";
@@ -46,7 +59,7 @@ export function flash(target: HTMLButtonElement, word: string): void {
   target.dataset.label = label;
   target.style.minWidth = `${target.offsetWidth}px`;
   target.textContent = word;
-  byId("said", HTMLDivElement).textContent = word;
+  setText(byId("said", HTMLDivElement), word);
   setTimeout(() => {
     if (target.textContent === word) target.textContent = label;
   }, 1500);

@@ -1,6 +1,6 @@
 /** The model's own example texts, one button each. */
 import type { ModelCard } from "#engine";
-import { button, byId, clip } from "./dom.ts";
+import { button, byId, clip, setText } from "./dom.ts";
 
 const EXAMPLES_SHOWN = 12;
 
@@ -28,6 +28,6 @@ export class Examples {
   /** Shows which example, if any, the text is, and what is remarkable about it. */
   mark(current: string): void {
     for (const { text, chip } of this.#chips) chip.setAttribute("aria-pressed", String(text === current));
-    this.#note.textContent = clip(this.#chips.find(({ text }) => text === current)?.note ?? "", 300);
+    setText(this.#note, clip(this.#chips.find(({ text }) => text === current)?.note ?? "", 300));
   }
 }

@@ -3,7 +3,7 @@ import type { AttentionCard } from "#engine";
 import { constantText, weightText } from "../model/numbers.ts";
 import { PALETTES, paletteById } from "../model/palettes.ts";
 import { SCALES, scaleById, shade, type Extent } from "../model/scales.ts";
-import { byId, clip, make } from "./dom.ts";
+import { byId, clip, make, setText } from "./dom.ts";
 import { gradient } from "./glow.ts";
 
 export interface LegendEvents {
@@ -26,6 +26,8 @@ export class Legend {
   readonly #note = make("p", "legend-note");
   readonly #body = make("div", "legend-body");
   readonly #none = make("p", "legend-none");
+  /** What there is to choose from: a list is made once for each model. */
+  #offered: readonly AttentionCard[] = [];
 
   constructor(events: LegendEvents) {
     this.#scale = choice("scale", SCALES, events.onScale);
@@ -50,16 +52,17 @@ export class Legend {
 
   /** The attentions to choose from; nothing to choose where there is one. */
   offer(attention: readonly AttentionCard[], chosen: string): void {
-    this.#signal.replaceChildren(...attention.map(({ id, layer }) => option(id, clip(layer, 40))));
+    if (attention !== this.#offered) this.#signal.replaceChildren(...attention.map(({ id, layer }) => option(id, clip(layer, 40))));
+    this.#offered = attention;
     this.#signal.value = chosen;
     this.#signalLabel.hidden = attention.length < 2;
     const degenerate = attention.find(({ id }) => id === chosen)?.degenerate ?? false;
     this.#body.hidden = attention.length === 0;
     this.#scale.hidden = this.#palette.hidden = attention.length === 0;
-    this.#none.textContent =
+    setText(this.#none,
       attention.length === 0 ? "This model has no attention to show: its prediction runs, its characters stay without colour."
       : degenerate ? "This attention is a softmax over an axis of length 1: it is 1 everywhere, whatever the text, and says nothing about it."
-      : "";
+      : "");
   }
 
   show(scaleId: string, weights: readonly number[], extent: Extent): void {
@@ -67,8 +70,8 @@ export class Legend {
     const domain = scale.domain(extent);
     const [low, high] = domain;
     const write = scaleId === "raw" || scaleId === "uniform" ? constantText : weightText;
-    this.#low.textContent = write(low);
-    this.#high.textContent = write(high);
+    setText(this.#low, write(low));
+    setText(this.#high, write(high));
     this.#low.hidden = this.#high.hidden = this.#uniform.hidden = weights.length === 0;
     const inside = extent.uniform >= low && extent.uniform <= high && high > low;
     this.#tick.hidden = !inside || weights.length === 0;
@@ -77,8 +80,8 @@ export class Legend {
     // Anchored at its own share of its width, so that it never leaves the bar.
     this.#uniform.style.left = `${100 * at}%`;
     this.#uniform.style.transform = `translateX(${-100 * at}%)`;
-    this.#uniform.textContent = `uniform ${constantText(extent.uniform)}`;
-    this.#note.textContent = noteOf(weights, extent, domain);
+    setText(this.#uniform, `uniform ${constantText(extent.uniform)}`);
+    setText(this.#note, noteOf(weights, extent, domain));
     this.#drawRug(weights, domain);
   }
 

@@ -1,12 +1,14 @@
 /**
  * Draws the text behind the (transparent) textarea: an inline element for each piece, in one flow, so that it wraps as
- * the textarea's own text does. Nodes are reused: a keystroke touches what it changed.
+ * the textarea's own text does. Nodes are reused: a keystroke touches what it changed, and where the text grows none is
+ * removed (see setText in dom.ts for why).
  */
 import type { Cell, Piece } from "../model/cells.ts";
 import { glowClass } from "./glow.ts";
 
 interface Drawn {
   node: HTMLSpanElement;
+  letters: Text;
   text: string;
   kind: Piece["kind"];
   className: string;
@@ -16,9 +18,15 @@ const WHITE: Record<string, string> = { " ": "space", "\u00a0": "space nbsp", "\
 /** Characters that take no room, bidirectional controls among them; a joiner inside a grapheme is not alone. */
 const ZERO_WIDTH = /^[\p{Cf}\p{Cc}\u2028\u2029]+$/u;
 
+/** More than one types in one go. */
+const SPENT_KEPT = 1000;
+
 export class Mirror {
   readonly #root: HTMLElement;
   #drawn: Drawn[] = [];
+  /** Nodes without text that are to leave the document when the text next shrinks. */
+  #spent: HTMLSpanElement[] = [];
+  #length = 0;
   /** A line break at the very end makes a line of its own only if something follows it. */
   readonly #end = document.createTextNode("\u200b");
 
@@ -53,6 +61,11 @@ export class Mirror {
   /** Makes the nodes agree with the pieces' texts; colours are `show`'s business. */
   #patch(pieces: readonly Piece[]): void {
     const before = this.#drawn;
+    const length = pieces.reduce((sum, { text }) => sum + text.length, 0);
+    if (length < this.#length || this.#spent.length > SPENT_KEPT) {
+      for (const node of this.#spent) node.remove();
+      this.#spent = [];
+    }
     let head = 0;
     let [oldEnd, newEnd] = [before.length, pieces.length];
     const same = (i: number, j: number) => before[i]!.text === pieces[j]!.text && before[i]!.kind === pieces[j]!.kind;
@@ -65,24 +78,43 @@ export class Mirror {
     while (oldEnd > head && newEnd > head && (same(oldEnd - 1, newEnd - 1) || sameRun(oldEnd - 1, newEnd - 1))) {
       retext(before[--oldEnd]!, pieces[--newEnd]!.text);
     }
+    // What differs takes the nodes that stand there, one for one.
+    for (; head < oldEnd && head < newEnd; head++) {
+      retext(before[head]!, pieces[head]!.text);
+      before[head]!.kind = pieces[head]!.kind;
+    }
+    const shrank = length < this.#length;
+    this.#length = length;
     if (oldEnd === head && newEnd === head) return;
     const next = before[oldEnd]?.node ?? this.#end;
-    for (let i = head; i < oldEnd; i++) before[i]!.node.remove();
+    for (const drawn of before.slice(head, oldEnd)) {
+      if (shrank) drawn.node.remove();
+      else this.#spend(drawn);
+    }
     const made = pieces.slice(head, newEnd).map(({ text, kind }): Drawn => {
       const node = document.createElement("span");
-      node.textContent = text;
-      return { node, text, kind, className: "" };
+      const letters = document.createTextNode(text);
+      node.append(letters);
+      return { node, letters, text, kind, className: "" };
     });
     const batch = document.createDocumentFragment();
     batch.append(...made.map(({ node }) => node));
     this.#root.insertBefore(batch, next);
     this.#drawn = [...before.slice(0, head), ...made, ...before.slice(oldEnd)];
   }
+
+  /** A letter that is cut off now, or one that a mark was added to, while the text grows: its node is emptied and stays. */
+  #spend(drawn: Drawn): void {
+    retext(drawn, "");
+    drawn.node.className = "";
+    delete drawn.node.dataset.here;
+    this.#spent.push(drawn.node);
+  }
 }
 
 function retext(drawn: Drawn, text: string): void {
   if (drawn.text === text) return;
-  drawn.node.textContent = text;
+  drawn.letters.data = text;
   drawn.text = text;
 }
 

@@ -1,7 +1,7 @@
 /** The model's outputs as a person reads them. */
 import type { ModelCard, NamedArray } from "#engine";
 import { probabilityText, shapeText } from "../model/numbers.ts";
-import { byId, clip, make } from "./dom.ts";
+import { byId, clip, make, setText } from "./dom.ts";
 
 /** Classes shown of an output with many. */
 const CLASSES_SHOWN = 6;
@@ -103,12 +103,12 @@ export class Prediction {
   #update({ head, value, bars }: Row, reading: Reading): void {
     const { kind, values } = reading;
     if (kind === "array") {
-      head.textContent = shapeText(reading.output.shape);
-      value.textContent = "an output for each timestep; see the command line for its numbers";
+      setText(head, shapeText(reading.output.shape));
+      setText(value, "an output for each timestep; see the command line for its numbers");
       return;
     }
-    head.textContent = clip(reading.label ?? "output", 60);
-    value.textContent = kind === "number" ? reading.value.toPrecision(4) : probabilityText(reading.value);
+    setText(head, clip(reading.label ?? "output", 60));
+    setText(value, kind === "number" ? reading.value.toPrecision(4) : probabilityText(reading.value));
     if (kind === "binary") {
       // From the middle: to the left for the one class, to the right for the other.
       const { fill } = bars[0]!;
@@ -120,9 +120,9 @@ export class Prediction {
     const order = Array.from(values.keys()).sort((a, b) => values[b]! - values[a]!);
     for (const [place, { name, fill, number }] of bars.entries()) {
       const index = order[place]!;
-      name.textContent = clip(reading.labels[index]!, 40);
+      setText(name, clip(reading.labels[index]!, 40));
       fill.style.width = `${100 * Math.min(1, Math.max(0, values[index]!))}%`;
-      number.textContent = probabilityText(values[index]!);
+      setText(number, probabilityText(values[index]!));
     }
   }
 }

@@ -2,7 +2,7 @@
 import { rankOf, type Cell, type Piece } from "../model/cells.ts";
 import { codePointCount, codePointNames, spoken } from "../model/graphemes.ts";
 import { shareText, timesText, weightText } from "../model/numbers.ts";
-import { byId, clip, make } from "./dom.ts";
+import { byId, clip, make, setText } from "./dom.ts";
 
 /** What the numbers of a cell are measured against. */
 export interface Context {
@@ -61,9 +61,9 @@ export class Readout {
   }
 
   show(parts: { character: string; place: string; attention: string }): void {
-    if (this.#character.textContent !== parts.character) this.#character.textContent = parts.character;
-    if (this.#place.textContent !== parts.place) this.#place.textContent = parts.place;
-    if (this.#attention.textContent !== parts.attention) this.#attention.textContent = parts.attention;
+    setText(this.#character, parts.character);
+    setText(this.#place, parts.place);
+    setText(this.#attention, parts.attention);
   }
 }
 
@@ -109,9 +109,9 @@ export class Tooltip {
   }
 
   show(parts: { character: string; place: string; attention: string }, near: DOMRect): void {
-    this.#head.textContent = parts.character;
-    this.#place.textContent = parts.place;
-    this.#attention.textContent = parts.attention;
+    setText(this.#head, parts.character);
+    setText(this.#place, parts.place);
+    setText(this.#attention, parts.attention);
     this.#box.hidden = false;
     const margin = 8;
     const { offsetWidth: width, offsetHeight: height } = this.#box;

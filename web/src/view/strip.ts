@@ -3,7 +3,7 @@ import type { ModelCard, ParityReport } from "#engine";
 import { spoken } from "../model/graphemes.ts";
 import { differenceText, millisecondsText, shareText } from "../model/numbers.ts";
 import type { Truth } from "../model/truth.ts";
-import { byId, clip, make } from "./dom.ts";
+import { byId, clip, make, setText } from "./dom.ts";
 
 const UNKNOWN_SHOWN = 4;
 
@@ -29,8 +29,8 @@ class Item {
   show(...parts: string[]): void {
     this.element.classList.remove("silent");
     for (const [i, part] of parts.entries()) {
-      const target = i % 2 === 0 ? this.#words[i >> 1]! : this.#numbers[i >> 1]!;
-      if (target.textContent !== part) target.textContent = part;
+      if (i % 2 === 1) setText(this.#numbers[i >> 1]!, part);
+      else if (this.#words[i >> 1]!.data !== part) this.#words[i >> 1]!.data = part;
     }
   }
 

@@ -7,8 +7,9 @@ import { Failure } from "./engine/wire.ts";
 import { guessPieces, pieceAt, readPieces, weightsOf, type Cell, type Piece } from "./model/cells.ts";
 import { convertCommand, problemText } from "./model/files.ts";
 import { spoken } from "./model/graphemes.ts";
-import { weightText } from "./model/numbers.ts";
+import { countText, weightText } from "./model/numbers.ts";
 import { level } from "./model/palettes.ts";
+import { onlyIdsDiffer } from "./model/parity.ts";
 import { extentOf, scaleById, shade } from "./model/scales.ts";
 import { truthOf } from "./model/truth.ts";
 import { LINK_TEXT_LIMIT, Store, type State } from "./state.ts";
@@ -49,6 +50,9 @@ export class App {
   #client: EngineClient | null = null;
   #model: Opened | null = null;
   #sampleName = "";
+  /** The model before the user gave it another vocabulary, and the engine's notes on it then. */
+  #asOpened: ModelSource | null = null;
+  #notesAsOpened: readonly string[] = [];
   /** The engine's last answer, and the text it is about. */
   #answer: { text: string; result: RunResult } | null = null;
   #pieces: Piece[] = [];
@@ -106,10 +110,11 @@ export class App {
 
   failToStart(title: string, reason: unknown): void {
     byId("model-title", HTMLElement).textContent = "No model";
-    this.#notices.problems(title, [{
-      code: "start", where: "page", expected: "all its files", actual: reason instanceof Error ? reason.message : String(reason),
-      hint: this.#client ? "A model of your own can be dropped all the same." : "Reload the page.",
-    }]);
+    const hint = this.#client ? "A model of your own can be dropped all the same." : "Reload the page.";
+    const problems: readonly Problem[] = reason instanceof Failure ? reason.problems
+      : [{ code: "start", where: "page", expected: "all its files", actual: reason instanceof Error ? reason.message : String(reason), hint: "" }];
+    this.#notices.problems(title, problems, hint);
+    this.#setBusy(false);
   }
 
   async openSample(source: ModelSource): Promise<void> {
@@ -130,7 +135,7 @@ export class App {
     const vocabulary = files.find(({ kind }) => kind === "vocabulary");
     const keras = files.find(({ kind }) => kind === "hdf5" || kind === "keras-zip");
     if (keras) {
-      this.#notices.command(`\u201c${clip(keras.name, 80)}\u201d is a Keras file`, "It is converted once, on your machine, by the project\u2019s script:", convertCommand(keras.name), "Then drop the .safetensors file that this makes.");
+      this.#notices.command(`\u201c${clip(keras.name, 80)}\u201d is a Keras file`, "It is converted once, on your machine, by the project\u2019s script:", convertCommand(keras.name), "--vocab is the vocabulary it was trained with, --labels are the names of its classes; leave out what you do not have. Then drop the .safetensors file that this makes.");
       return;
     }
     if (files.length === 2 && !(bundle && vocabulary)) {
@@ -145,17 +150,21 @@ export class App {
   /** The model in use, with another vocabulary. */
   async #openWith(vocabulary: { json: string; fileName: string }): Promise<void> {
     const source = this.#client?.source;
-    if (source) await this.#open({ ...source, vocabulary });
+    if (source) await this.#open({ ...source, vocabulary }, this.#asOpened ?? source);
     else this.#notices.problems("This could not be opened", [{ code: "no-model", where: vocabulary.fileName, expected: "a model to use it with", actual: "none", hint: "Drop the model first, or both together." }]);
   }
 
-  async #open(source: ModelSource): Promise<void> {
+  /** `asOpened`: the same model before the user gave it another vocabulary. */
+  async #open(source: ModelSource, asOpened = source): Promise<void> {
     if (!this.#client) return;
     const pill = byId("model-button", HTMLButtonElement);
     pill.setAttribute("aria-busy", "true");
     try {
       const opened = await this.#client.open(source);
       this.#useModel(opened, source);
+      this.#asOpened = asOpened;
+      if (source === asOpened) this.#notesAsOpened = source.vocabulary ? [] : opened.card.notes;
+      if (source.vocabulary) this.#tellVocabulary(source.vocabulary.fileName, opened.card, source === asOpened ? null : asOpened);
     } catch (error) {
       if (error instanceof Superseded) return;
       const problems = error instanceof Failure ? error.problems : [{ code: "page", where: source.fileName, expected: "a model", actual: String(error), hint: "" }];
@@ -166,6 +175,19 @@ export class App {
     } finally {
       pill.removeAttribute("aria-busy");
     }
+  }
+
+  /** A vocabulary changes every prediction, so what is in use is said, with what the engine thinks of it and the way back. */
+  #tellVocabulary(fileName: string, card: ModelCard, back: ModelSource | null): void {
+    const tokens = card.text?.tokens ?? 0;
+    const undo = back && button("quiet small", "Undo", () => {
+      this.#editor.focusEnd();
+      void this.#open(back);
+    });
+    const notes = card.notes.filter((note) => !this.#notesAsOpened.includes(note));
+    this.#notices.note(
+      `Vocabulary ${clip(fileName, 80)} in use (${countText(tokens)} ${tokens === 1 ? "token" : "tokens"})`,
+      notes.join(" "), ...(undo ? [undo] : []));
   }
 
   #stays(): string {
@@ -179,7 +201,8 @@ export class App {
     this.#answer = null;
     this.#typedAt.clear();
     this.#speeds = [];
-    if (!first) this.#notices.clear();
+    // What was said about a link stays with the sample; what was wrong with the start does not matter any more.
+    if (!first || source.fileName !== this.#sampleName) this.#notices.clear();
     if (this.#vocabulary.isOpen) this.#vocabulary.close();
     byId("model-button", HTMLButtonElement).disabled = false;
     byId("model-title", HTMLElement).textContent = clip(titleOf(card), 60);
@@ -188,7 +211,9 @@ export class App {
     this.#store.update({ model: source.fileName === this.#sampleName ? "" : source.fileName });
     this.#examples.offer(card.examples);
     this.#strip.showParity(parity);
-    if (parity && !parity.agrees) this.#notices.note("This engine does not reproduce Keras\u2019s numbers for this model", "The model card has the differences. Do not trust the colours.");
+    if (parity && onlyIdsDiffer(parity)) {
+      this.#notices.note("This vocabulary gives other ids than the model was made with", "The prediction and the colours are not what the model learned. Is it this model\u2019s vocabulary?");
+    } else if (parity && !parity.agrees) this.#notices.note("This engine does not reproduce Keras\u2019s numbers for this model", "The model card has the differences. Do not trust the colours.");
     const text = this.#store.state.text;
     if (text === null && card.examples[0]) this.#editor.setText(card.examples[0].text);
     this.#pieces = [];

@@ -6,6 +6,7 @@ import { fetchFile, fetchWasm, spawnWorker } from "./engine/spawn.ts";
 const SAMPLE = "models/sms-spam.safetensors";
 
 async function start(): Promise<void> {
+  document.getElementById("needs-server")?.remove();
   const app = new App();
   // A letter typed later must not ask for a file: all fonts now.
   for (const font of document.fonts) font.load().catch(() => undefined);

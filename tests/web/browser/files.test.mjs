@@ -164,6 +164,59 @@ describe("a bad file", () => {
   });
 });
 
+describe("another vocabulary for a model that has one", () => {
+  test("is named, with what it brings and the way back", async () => {
+    const { page, faults, close } = await openPage(browser, server.url);
+    await typeText(page, "win 900 now");
+    const before = { cells: await cells(page), prediction: await prediction(page) };
+    const small = Object.fromEntries([..."abcdefghijklmnopqrstuvwxyz"].map((letter, i) => [letter, i + 1]));
+    await drop(page, [{ name: "small.json", bytes: json(small) }]);
+    await page.waitForFunction(() => /Vocabulary small\.json in use \(26 tokens\)/.test(document.querySelector("#notices").textContent));
+    await settled(page);
+    const said = await page.textContent("#notices");
+    assert.match(said, /largest id is 26/);
+    assert.match(said, /gives other ids than the model was made with/);
+    assert.doesNotMatch(said, /does not reproduce/);
+    assert.match(await page.textContent("#truth"), /other ids than the model was made with/);
+    await page.click('.notice button:text-is("Undo")');
+    await page.waitForFunction(() => !document.querySelector(".notice"));
+    await settled(page);
+    assert.deepEqual({ cells: await cells(page), prediction: await prediction(page) }, before);
+    assert.deepEqual(faults, []);
+    await close();
+  });
+});
+
+test("a newer failure takes the place of the one before", async () => {
+  const { page, close } = await openPage(browser, server.url);
+  for (const name of ["first.safetensors", "second.safetensors"]) {
+    await drop(page, [{ name, bytes: new Uint8Array() }]);
+    await page.waitForFunction((file) => document.querySelector("#notices").textContent.includes(file), name);
+  }
+  assert.equal(await page.$$eval(".notice", (notices) => notices.length), 1);
+  await close();
+});
+
+test("a sample that is not there: one sentence, and the page does not wait for it", async () => {
+  const { page, close } = await openPage(browser, server.url, {
+    ready: false, before: (own) => own.route("**/sms-spam.safetensors", (route) => route.fulfill({ status: 404 })),
+  });
+  const said = await notice(page);
+  assert.equal(said.match(/expected/g).length, 1);
+  assert.match(said, /sms-spam\.safetensors: expected the file, found 404/);
+  assert.equal(await page.getAttribute("#sheet", "aria-busy"), "false");
+  await close();
+});
+
+test("opened from disk: says what it needs, and nothing of it where scripts run", async () => {
+  const { page, close } = await openPage(browser, `file://${ROOT}dist/index.html`, { ready: false });
+  assert.ok(await page.isVisible("text=charglow needs a web server: run npm start"));
+  await page.goto(server.url);
+  await settled(page);
+  assert.equal(await page.$("#needs-server"), null);
+  await close();
+});
+
 describe("Keras's own files", () => {
   for (const [name, head] of [["my weights.hdf5", [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]], ["m.keras", [0x50, 0x4b, 3, 4]]]) {
     test(`${name}: the page shows the command that converts it`, async () => {
@@ -220,8 +273,10 @@ describe("a model without a vocabulary", () => {
     await page.waitForSelector("#vocabulary-dialog[open]");
     await page.click("#vocabulary-dialog .primary");
     assert.match(await page.textContent(".dialog-problems"), /expected at least one character, found none/);
-    await page.fill("#charset", "aab");
-    await page.click("#vocabulary-dialog .primary");
+    await page.fill("#charset", "aab\n");
+    assert.match(await page.textContent("#vocabulary-dialog .hint"), /^3 characters/);
+    await page.focus("#charset");
+    await page.keyboard.press("Enter");
     assert.match(await page.textContent(".dialog-problems"), /expected .*, found .*a/);
     await page.fill("#charset", "ab");
     await page.fill("#first-id", "500");

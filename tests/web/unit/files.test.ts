@@ -33,7 +33,7 @@ describe("convertCommand", () => {
     ["--vocab.h5", "npm run convert -- './--vocab.h5'"],
     ["$(x).h5", "npm run convert -- './$(x).h5'"],
   ])("%s", (name, command) => {
-    expect(convertCommand(name)).toBe(command);
+    expect(convertCommand(name)).toBe(`${command} --vocab tokenizer.json --labels no,yes`);
   });
 });
 

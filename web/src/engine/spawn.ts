@@ -2,6 +2,7 @@
 import workerText from "virtual:worker-text";
 import wasmUrl from "../../../build/wasm/engine.wasm?url";
 import type { WorkerLike } from "./protocol.ts";
+import { Failure } from "./wire.ts";
 
 /** The part of the Trusted Types interface used here; TypeScript's DOM library does not have it yet. */
 interface TrustedTypes {
@@ -28,9 +29,11 @@ export async function fetchWasm(): Promise<ArrayBuffer> {
   return (await fetchFile(wasmUrl)).buffer;
 }
 
-/** Rejects with an Error that names the address where the server has no such file. */
+/** Rejects with a Failure that names the address where the server has no such file. */
 export async function fetchFile(url: string): Promise<Uint8Array<ArrayBuffer>> {
   const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url}: expected the file, found ${response.status} ${response.statusText}`.trim());
+  if (!response.ok) {
+    throw new Failure([{ code: "fetch", where: url, expected: "the file", actual: `${response.status} ${response.statusText}`.trim(), hint: "" }], false);
+  }
   return new Uint8Array(await response.arrayBuffer());
 }

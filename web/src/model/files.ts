@@ -42,10 +42,10 @@ function contains(bytes: Uint8Array, ascii: string): boolean {
   return false;
 }
 
-/** The command that turns a Keras file into a bundle. */
+/** The command that turns a Keras file into a bundle, with example values for what the file itself does not hold. */
 export function convertCommand(name: string): string {
   const quoted = /^[\w.@%+=:,/-]+$/.test(name) && !name.startsWith("-") ? name : `'./${name.replaceAll("'", "'\\''")}'`;
-  return `npm run convert -- ${quoted}`;
+  return `npm run convert -- ${quoted} --vocab tokenizer.json --labels no,yes`;
 }
 
 /** One line for people, in the engine's own wording. */

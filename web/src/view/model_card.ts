@@ -1,6 +1,7 @@
 /** The model card: what the model is, where its attention was found, and how far this engine agrees with Keras. */
 import type { AttentionCard, ModelCard, ParityReport, TextEncoding } from "#engine";
 import { bytesText, countText, differenceText, shapeText } from "../model/numbers.ts";
+import { onlyIdsDiffer } from "../model/parity.ts";
 import { button, byId, clip, make } from "./dom.ts";
 
 const CASES_SHOWN = 40;
@@ -80,6 +81,7 @@ function parityOf(parity: ParityReport | null): HTMLElement[] {
   if (!parity) return [make("p", "", "The file carries no numbers of Keras's own, so nothing could be compared.")];
   const said = parity.agrees
     ? `All ${parity.cases.length} cases that travel in the file give Keras's numbers: outputs to ${differenceText(parity.output_difference)}, attention to ${differenceText(parity.attention_difference)}. Made with ${parity.made_with}; checked here, when the file was opened.`
+    : onlyIdsDiffer(parity) ? "The vocabulary in use gives other ids than the model was made with, so its numbers cannot be compared with Keras\u2019s."
     : `This engine does not reproduce Keras's numbers: outputs differ by ${differenceText(parity.output_difference)}, attention by ${differenceText(parity.attention_difference)}. Do not trust the colours.`;
   const rows = parity.cases.slice(0, CASES_SHOWN).map((one) =>
     make("tr", one.agrees ? "" : "notable",

@@ -10,8 +10,9 @@ const LINE_LENGTH = 600;
 export class Notices {
   readonly #root = byId("notices", HTMLDivElement);
 
-  /** All that is wrong, in the engine's words. */
+  /** All that is wrong, in the engine's words. It takes the place of what was wrong before. */
   problems(title: string, problems: readonly Problem[], after = ""): void {
+    this.#clearProblems();
     const [only] = problems.length === 1 ? problems : [];
     if (only) {
       this.#add("alert", title, make("p", "problem", clip(problemText(only), LINE_LENGTH)), after ? make("p", "", after) : null);
@@ -23,13 +24,14 @@ export class Notices {
     this.#add("alert", title, make("ul", "notice-lines", ...lines), after ? make("p", "", after) : null);
   }
 
-  /** Something worth knowing that is no error. */
-  note(title: string, text = ""): void {
-    this.#add("status", title, text ? make("p", "", clip(text, LINE_LENGTH)) : null);
+  /** Something worth knowing that is no error, with what can be done about it. */
+  note(title: string, text = "", ...actions: HTMLButtonElement[]): void {
+    this.#add("status", title, text ? make("p", "", clip(text, LINE_LENGTH)) : null, ...actions);
   }
 
   /** A command to copy. */
   command(title: string, text: string, command: string, after: string): void {
+    this.#clearProblems();
     const copy = button("quiet small", "Copy", () => {
       void copyText(command).then((copied) => flash(copy, copied ? "Copied" : "Not allowed"));
     });
@@ -38,6 +40,10 @@ export class Notices {
 
   clear(): void {
     this.#root.replaceChildren();
+  }
+
+  #clearProblems(): void {
+    for (const notice of this.#root.querySelectorAll(".alert")) notice.remove();
   }
 
   #add(role: "alert" | "status", title: string, ...body: (Node | null)[]): void {

@@ -2,6 +2,7 @@
 import type { ModelCard, ParityReport } from "#engine";
 import { spoken } from "../model/graphemes.ts";
 import { differenceText, millisecondsText, shareText } from "../model/numbers.ts";
+import { onlyIdsDiffer } from "../model/parity.ts";
 import type { Truth } from "../model/truth.ts";
 import { byId, clip, make, setText } from "./dom.ts";
 
@@ -86,6 +87,7 @@ export class Strip {
   showParity(parity: ParityReport | null): void {
     this.#parity.element.classList.toggle("notable", parity !== null && !parity.agrees);
     if (!parity) return this.#parity.show("no numbers of Keras's own to compare", "", "");
+    if (onlyIdsDiffer(parity)) return this.#parity.show("other ids than the model was made with", "", "");
     const worst = differenceText(Math.max(parity.output_difference, parity.attention_difference));
     this.#parity.show(parity.agrees ? "agrees with Keras to " : "differs from Keras by ", worst, "");
   }

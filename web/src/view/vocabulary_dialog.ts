@@ -50,11 +50,16 @@ export class VocabularyDialog {
     first.value = "1";
     const count = make("p", "hint");
     const tell = () => {
-      const size = codePointCount(charset.value);
+      const size = codePointCount(withoutLineBreaks(charset.value));
       const from = Number(first.value);
       count.textContent = size === 0 ? "Id 0 is most often padding." : `${size} ${size === 1 ? "character" : "characters"}: ids ${from} to ${from + size - 1}.`;
     };
     charset.addEventListener("input", tell);
+    charset.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.isComposing) return;
+      event.preventDefault();
+      use.click();
+    });
     first.addEventListener("input", tell);
     tell();
 
@@ -67,7 +72,7 @@ export class VocabularyDialog {
       make("div", "dialog-actions", use, button("quiet", "Choose a JSON file", () => this.#onPick()), button("quiet", "Not now", () => this.#dialog.close())));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#give(charset.value, Number(first.value));
+      this.#give(withoutLineBreaks(charset.value), Number(first.value));
     });
     const kinds = make("p", "hint", "A file: a Keras Tokenizer's to_json(), or {\u201ctoken\u201d: id}. It can be dropped on the page as well.");
     this.#dialog.replaceChildren(make("div", "dialog-head", heading), make("div", "dialog-body", intro, form, kinds));
@@ -96,6 +101,11 @@ export class VocabularyDialog {
       this.showProblems(error.problems);
     }
   }
+}
+
+/** A line break comes with pasted text and is hardly ever meant; a JSON file can have one as a token. */
+function withoutLineBreaks(text: string): string {
+  return text.replace(/[\r\n]/g, "");
 }
 
 function labelled(text: string, field: HTMLInputElement | HTMLTextAreaElement): HTMLElement {

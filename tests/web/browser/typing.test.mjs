@@ -72,6 +72,18 @@ describe("edits", () => {
     await close();
   });
 
+  test("undo takes back all that was typed beyond the model's input too", async () => {
+    const start = "x".repeat(255);
+    const { page, close } = await openPage(browser, `${server.url}#text=${start}`);
+    await page.focus("#text");
+    await page.keyboard.press("Control+End");
+    await page.keyboard.type("hello", { delay: 60 });
+    await settled(page);
+    await page.keyboard.press("Control+Z");
+    assert.equal(await page.inputValue("#text"), start);
+    await close();
+  });
+
   test("undo and redo are the browser's own, examples included", async () => {
     const { page, close } = await openPage(browser, server.url);
     const first = await page.inputValue("#text");

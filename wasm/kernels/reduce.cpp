@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "kernels/strided.h"
+
 namespace charglow {
 namespace {
 
@@ -76,17 +78,8 @@ void reduce(ReduceKind kind, std::span<const float> input, const Shape& shape, s
     stride[i] = step;
     step *= static_cast<size_t>(shape[i].size);
   }
-  std::vector<int> index(shape.size(), 0);
-  size_t to = 0;
-  for (const float value : input) {
-    output[to] = combine(kind, output[to], value);
-    for (size_t axis = shape.size(); axis-- > 0;) {
-      to += stride[axis];
-      if (++index[axis] < shape[axis].size) break;
-      to -= stride[axis] * static_cast<size_t>(shape[axis].size);
-      index[axis] = 0;
-    }
-  }
+  auto from = input.begin();
+  walkStrided(shape, stride, [&](size_t to) { output[to] = combine(kind, output[to], *from++); });
   if (kind != ReduceKind::Mean) return;
   float count = 1;
   for (const size_t axis : axes) count *= static_cast<float>(shape[axis].size);

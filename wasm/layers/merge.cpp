@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "error.h"
+#include "kernels/strided.h"
 #include "layers/layers.h"
 
 namespace charglow {
@@ -71,17 +72,11 @@ class Elementwise : public Layer {
       if (shape[i].size != 1) stride[i] = step;
       step *= static_cast<size_t>(shape[i].size);
     }
-    std::vector<int> index(rank, 0);
-    size_t from = 0;
-    for (float& to : output.data) {
-      to = product_ ? to * input.data[from] : to + input.data[from];
-      for (size_t axis = rank; axis-- > 0;) {
-        from += stride[axis];
-        if (++index[axis] < output.shape[axis].size) break;
-        from -= stride[axis] * static_cast<size_t>(output.shape[axis].size);
-        index[axis] = 0;
-      }
-    }
+    auto to = output.data.begin();
+    walkStrided(output.shape, stride, [&](size_t from) {
+      *to = product_ ? *to * input.data[from] : *to + input.data[from];
+      ++to;
+    });
   }
 
   /// Keras 2: a timestep is kept where every input that has a mask keeps it. Keras 3: where any input keeps

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "kernels/strided.h"
 #include "layers/layers.h"
 
 namespace charglow {
@@ -140,17 +141,8 @@ class Permute : public Layer {
       inputStride[i - 1] = inputStride[i] * static_cast<size_t>(input.shape[i].size);
     std::vector<size_t> stride = {inputStride[0]};
     for (const int dim : dims_) stride.push_back(inputStride[static_cast<size_t>(dim)]);
-    std::vector<int> index(rank, 0);
-    size_t from = 0;
-    for (float& to : output.data) {
-      to = input.data[from];
-      for (size_t axis = rank; axis-- > 0;) {
-        from += stride[axis];
-        if (++index[axis] < output.shape[axis].size) break;
-        from -= stride[axis] * static_cast<size_t>(output.shape[axis].size);
-        index[axis] = 0;
-      }
-    }
+    auto to = output.data.begin();
+    walkStrided(output.shape, stride, [&](size_t from) { *to++ = input.data[from]; });
   }
 
   Part part() const override { return Part::Relayout; }

@@ -3,8 +3,8 @@
 
 python scripts/convert_fixtures.py tests/fixtures build/fixtures
 
-A fixture is a folder <generation>/<case> with model.h5, or weights.h5 and config.json; and maybe vocab.json, parity.json,
-and text.json: the converter's options for it as a JSON object, such as {"padding": "post", "one_hot": true}.
+A fixture is a folder <generation>/<case> with model.h5 or model.keras, or with weights.h5 or model.weights.h5 and maybe
+config.json; and maybe vocab.json, parity.json, and text.json: the converter's options for it as a JSON object, such as {"padding": "post", "one_hot": true}.
 """
 import json
 import pathlib
@@ -16,13 +16,13 @@ from charglow_convert import cli, probe
 probe.check = lambda path: None
 
 
+SOURCES = ("model.h5", "model.keras", "weights.h5", "model.weights.h5")
+
+
 def arguments(case):
     """The command line of convert.py for one fixture, without the output."""
-    weights_only = (case / "weights.h5").exists()
-    line = [str(case / ("weights.h5" if weights_only else "model.h5"))]
-    if weights_only:
-        line += ["--config", str(case / "config.json")]
-    for option in ("vocab", "parity"):
+    line = [str(next(case / name for name in SOURCES if (case / name).exists()))]
+    for option in ("config", "vocab", "parity"):
         if (case / f"{option}.json").exists():
             line += [f"--{option}", str(case / f"{option}.json")]
     if (case / "text.json").exists():
@@ -34,12 +34,11 @@ def arguments(case):
 
 def main(fixtures, bundles):
     failed = []
-    for source in sorted(fixtures.glob("*/*/*.h5")):
-        case = source.parent
-        output = bundles / case.parent.name / f"{case.name}.safetensors"
+    for case in sorted({path.parent for name in SOURCES for path in fixtures.rglob(name)}):
+        output = bundles / case.relative_to(fixtures).with_name(f"{case.name}.safetensors")
         output.parent.mkdir(parents=True, exist_ok=True)
         if cli.main([*arguments(case), "--output", str(output), "--force", "--quiet"]) != 0:
-            failed.append(f"{case.parent.name}/{case.name}")
+            failed.append(str(case.relative_to(fixtures)))
     if failed:
         sys.exit(f"convert_fixtures.py: could not be converted: {', '.join(failed)}")
 

@@ -6,7 +6,7 @@ import re
 import secrets
 import zlib
 from contextlib import contextmanager
-from typing import BinaryIO, Dict, Iterator, List, Tuple
+from typing import Any, BinaryIO, Dict, Iterator, List, Tuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ FORMAT = "charglow/1"
 MAX_HEADER = 16 * 1024 * 1024
 FORMS = ("safetensors", "json")
 # The order of the table in FORMAT.md section 3.
-METADATA_KEYS = ("format", "digest", "source", "layers", "keras_version", "backend", "model_config",
+METADATA_KEYS = ("format", "digest", "source", "layers", "keras_version", "backend", "model_config", "assets", "choices",
                  "text", "labels", "title", "licence", "examples", "parity")
 
 _BUNDLE_START = re.compile(rb'(?:.{8})?\s*\{\s*"__metadata__"\s*:\s*\{\s*"format"\s*:\s*"charglow/', re.DOTALL)
@@ -35,11 +35,19 @@ def metadata_of(model: Model, file_name: str) -> Dict[str, str]:
         value = getattr(model, key)
         if value is not None:
             metadata[key] = value
+    if model.assets:
+        metadata["assets"] = strict_json.dumps(model.assets)
     return metadata
 
 
 def _layer_entry(layer: Layer):
-    return {"name": layer.name, "weights": [tensor.name for tensor in layer.tensors]}
+    entry: Dict[str, Any] = {"name": layer.name}
+    if layer.keras_name is not None:
+        entry["keras_name"] = layer.keras_name
+    entry["weights"] = [tensor.name for tensor in layer.tensors]
+    if layer.left_out:
+        entry["left_out"] = layer.left_out
+    return entry
 
 
 def write(path: str, form: str, metadata: Dict[str, str], tensors: List[Tensor]) -> Tuple[int, str]:

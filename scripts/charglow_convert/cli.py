@@ -4,9 +4,9 @@ import argparse
 import os
 import signal
 import sys
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Set
 
-from . import annotations, bundle, keras_hdf5, probe, sniff, strict_json, summary
+from . import annotations, bundle, choices, keras_v3, probe, sniff, sources, strict_json, summary
 from . import text as text_module
 from .errors import ConvertError, UsageError
 from .model import Model
@@ -14,7 +14,9 @@ from .model import Model
 EPILOG = """\
 examples:
   python scripts/convert.py weights.best.hdf5 --vocab tokenizer.json --labels ham,spam
-  python scripts/convert.py weights.hdf5 --config model.json --charset "abcdefghijklmnopqrstuvwxyz "
+  python scripts/convert.py model.keras --charset "abcdefghijklmnopqrstuvwxyz "
+  python scripts/convert.py model.weights.h5 --config model.json --vocab tokenizer.json
+  python scripts/convert.py weights.hdf5 --vocab tokenizer.json --lambda 'lambda_1=sum(axis=1)'
 
 Exit code: 0 done, 1 a file cannot be used, 2 the options do not fit together, 130 interrupted.
 Unless it is 0, nothing has been written and an older output is as it was.
@@ -54,20 +56,24 @@ def convert(options: argparse.Namespace) -> str:
     form = options.format or ("json" if (options.output or "").lower().endswith(".json") else "safetensors")
     output = options.output or f"{os.path.splitext(options.source)[0]}.{form}"
     inputs = [path for path in (options.source, options.config, options.vocab, options.about, options.parity) if path]
-    sniff.require_hdf5(options.source)
+    chosen = choices.collect(options.assume, options.lambdas)
+    sniff.kind_of(options.source)
     bundle.require_writable(output, inputs, options.force)
     probe.check(options.source)
-    with keras_hdf5.open_model(options.source) as model:
+    with sources.open_model(options.source) as model:
         file_name = os.fsencode(os.path.basename(options.source)).decode("utf-8", "replace")
         metadata = bundle.metadata_of(model, file_name)
         if options.config:
             metadata["model_config"] = _architecture(options.config, model, options.source)
         elif model.model_config is not None:
-            _check_architecture(model.model_config, f"{options.source}: model_config")
+            where = keras_v3.CONFIG if model.layout == "keras-v3" else "model_config"
+            _check_architecture(model.model_config, f"{options.source}: {where}")
+        if chosen:
+            metadata["choices"] = strict_json.dumps(chosen)
         metadata.update(_text(options))
         metadata.update(_about(options))
         if options.parity:
-            metadata["parity"] = annotations.read_parity(options.parity, [layer.name for layer in model.layers])
+            metadata["parity"] = annotations.read_parity(options.parity, _layer_names(model, metadata.get("model_config")))
         size, digest = bundle.write(output, form, metadata, model.tensors)
         return summary.render(model, options.source, os.path.getsize(options.source), metadata, output, size, digest)
 
@@ -92,6 +98,21 @@ def _check_architecture(content: str, where: str) -> None:
     if not isinstance(config, dict) or "class_name" not in config or "config" not in config:
         raise ConvertError(where, "an architecture with class_name and config", "other JSON",
                            "Write the file with model.to_json().")
+
+
+def _layer_names(model: Model, config: Optional[str]) -> Set[str]:
+    """What layers are called in Keras: by the architecture, which knows inner layers and operations, and by the weights."""
+    names = {layer.name if layer.keras_name is None else layer.keras_name for layer in model.layers}
+    pending: List[Any] = [strict_json.loads(config, "model_config", max_depth=strict_json.MAX_CONFIG_DEPTH)] if config else []
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            pending.extend(value.values())
+            if isinstance(value.get("name"), str):
+                names.add(value["name"])
+        elif isinstance(value, list):
+            pending.extend(value)
+    return names
 
 
 def _text(options: argparse.Namespace) -> Dict[str, str]:
@@ -142,11 +163,15 @@ def _oov(argument: str):
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="convert.py", allow_abbrev=False, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Turns a Keras HDF5 model into a bundle for the page and the engine. Nothing in the model file is executed.")
-    parser.add_argument("source", metavar="MODEL", help="HDF5 file of model.save or model.save_weights")
+        description="Turns a Keras model into a bundle for the page and the engine. Nothing in the model file is executed.")
+    parser.add_argument("source", metavar="MODEL", help="file of model.save or model.save_weights: .keras, .h5, .hdf5, .weights.h5")
     parser.add_argument("-o", "--output", metavar="FILE", help="default: beside MODEL, with the ending of the format")
     parser.add_argument("--format", choices=bundle.FORMS, help="default: safetensors, or json where -o ends in .json")
     parser.add_argument("--config", metavar="FILE", help="architecture of a weights-only MODEL: what model.to_json() returned")
+    parser.add_argument("--assume", metavar="ID=VALUE", action="append",
+                        help="decide what the file leaves open; the engine lists the choices by id (repeatable)")
+    parser.add_argument("--lambda", dest="lambdas", metavar="NAME=EXPRESSION", action="append",
+                        help='what a Lambda layer computes, such as "lambda_1=sum(axis=1)" (repeatable)')
     parser.add_argument("--force", action="store_true", help="replace an output that is not a bundle")
     parser.add_argument("--quiet", action="store_true", help="print no summary")
 

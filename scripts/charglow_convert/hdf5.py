@@ -4,10 +4,10 @@ HDF5 can point outside of a file (external and soft links, external storage, vir
 were never stored (CVE-2026-0897, CVE-2026-1669). Nothing here follows a link or allocates more than the file can hold.
 """
 
-import os
+import io
 import re
 from contextlib import contextmanager
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Tuple, Union
 
 import h5py
 import numpy as np
@@ -28,6 +28,8 @@ _FLOATS = (
     (h5py.h5t.IEEE_F32LE, h5py.h5t.IEEE_F32BE, "F32", "<f4"),
     (h5py.h5t.IEEE_F64LE, h5py.h5t.IEEE_F64BE, "F64", "<f8"),
 )
+# What Keras stores among the weights and nothing computes with.
+_OTHERS = ((h5py.h5t.TypeEnumID, "enumeration"), (h5py.h5t.TypeIntegerID, "integer"), (h5py.h5t.TypeStringID, "string"))
 _FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_LZF}
 _TRUNCATED = re.compile(r"truncated file: eof = (\d+), .*stored_eof = (\d+)")
 
@@ -46,18 +48,29 @@ def guard(where: str) -> Iterator[None]:
 
 def open_file(path: str) -> h5py.File:
     """Opens an HDF5 file for reading. The caller has checked that its signature is there."""
+    return _opened(lambda: h5py.File(path, "r"), path)
+
+
+def open_image(content: bytes, where: str) -> h5py.File:
+    """Opens the HDF5 file that `content` is, in memory. It lives as long as the result."""
+    if not content.startswith(b"\x89HDF\r\n\x1a\n"):
+        raise ConvertError(where, "an HDF5 file", grouped(len(content), "byte") + " of something else", DAMAGED)
+    return _opened(lambda: h5py.File(io.BytesIO(content), "r"), where)
+
+
+def _opened(open_it: Callable[[], h5py.File], where: str) -> h5py.File:
     try:
-        return h5py.File(path, "r")
+        return open_it()
     except OSError as error:
         message = str(error)
     truncated = _TRUNCATED.search(message)
     if truncated:
         actual = f"{int(truncated.group(1)):,} of its {int(truncated.group(2)):,} bytes"
-        raise ConvertError(path, "a whole HDF5 file", actual, DAMAGED)
+        raise ConvertError(where, "a whole HDF5 file", actual, DAMAGED)
     if "lock" in message:
-        raise ConvertError(path, "a file that nobody is writing", "that it is locked",
+        raise ConvertError(where, "a file that nobody is writing", "that it is locked",
                            "Wait until training has saved it, or copy it first.")
-    with guard(path):
+    with guard(where):
         raise OSError(message)
 
 
@@ -197,8 +210,8 @@ def _type_name(kind: h5py.h5t.TypeID) -> str:
 class Budget:
     """Counts the bytes that all tensors claim against the file's size, so that no set of them can claim what is not there."""
 
-    def __init__(self, path: str):
-        self.file_size = os.path.getsize(path)
+    def __init__(self, file_size: int):
+        self.file_size = file_size
         self._stored = 0
 
     def spend(self, stored: int) -> int:
@@ -206,8 +219,12 @@ class Budget:
         return self._stored
 
 
-def tensor(dataset: h5py.Dataset, name: str, file: str, budget: Budget) -> Tensor:
-    """Checks that `dataset` is a plain, fully stored array of floating-point numbers; reads none of them yet."""
+def weight(dataset: h5py.Dataset, name: str, file: str, budget: Budget) -> Union[Tensor, str]:
+    """Checks that `dataset` is a plain, fully stored array of floating-point numbers; reads none of them yet.
+
+    Of an array that is no weight but what Keras stores among them (a counter, a random generator's state, a table of
+    strings), which is never read, it returns the kind instead: "integer", "string" or "enumeration" (h5py's booleans).
+    """
     where = f"{file}: {name}"
     with guard(where):
         plist = dataset.id.get_create_plist()
@@ -219,6 +236,9 @@ def tensor(dataset: h5py.Dataset, name: str, file: str, budget: Budget) -> Tenso
         raise ConvertError(where, "the data itself", "a virtual dataset (other files are never opened)", SAVE_AGAIN)
     if external:
         raise ConvertError(where, "the data itself", "external storage (other files are never opened)", SAVE_AGAIN)
+    for other, name_of_other in _OTHERS:
+        if isinstance(kind, other):
+            return name_of_other
     dtype, numpy_dtype = _float_type(kind, where)
     with guard(where):
         space = dataset.id.get_space()

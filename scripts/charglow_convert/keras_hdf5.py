@@ -5,8 +5,7 @@ The tree is the same in every generation (keras/saving/legacy/hdf5_format.py of 
 arrays in the order of its attribute `weight_names`.
 """
 
-from contextlib import contextmanager
-from typing import Iterator, List
+from typing import Dict, List
 
 import h5py
 
@@ -18,18 +17,9 @@ from .sniff import EXPECTED, SAVE_H5
 WEIGHTS_GROUP = "model_weights"
 
 
-@contextmanager
-def open_model(path: str) -> Iterator[Model]:
-    """The model in the file. Its tensors can be read while the context is open.
-
-    Raises ConvertError for a file that is not a Keras HDF5 file, is damaged, or reaches outside of itself.
-    """
-    with hdf5.open_file(path) as file:
-        yield _read(file, path)
-
-
-def _read(file: h5py.File, path: str) -> Model:
-    budget = hdf5.Budget(path)
+def read(file: h5py.File, path: str, size: int) -> Model:
+    """The model in a file of `size` bytes. Its tensors can be read while the file is open."""
+    budget = hdf5.Budget(size)
     root = hdf5.Attributes(file, path, budget.file_size)
     with hdf5.guard(path):
         names = set(file)
@@ -57,8 +47,6 @@ def _refuse_layout(path, names, root):
     if "model_config" in root:
         raise ConvertError(path, f"the weights (a group {quoted(WEIGHTS_GROUP)})", "an architecture without weights",
                            SAVE_H5)
-    if names & {"layers", "_layer_checkpoint_dependencies", "vars"}:
-        raise ConvertError(path, EXPECTED, "what looks like a Keras 3 weights file (.weights.h5)", f"That format is not read yet. {SAVE_H5}")
     if "optimizer_weights" in names:
         raise ConvertError(path, "a model's weights", "an optimizer's state only", SAVE_H5)
     if "nb_layers" in root:
@@ -90,12 +78,19 @@ def _layers(top: h5py.Group, attributes: hdf5.Attributes, path: str, budget: hdf
             raise ConvertError(where, "the attribute weight_names", "none", hdf5.DAMAGED)
         _check_unique(weight_names, f"{path}: {group_path}: weight_names")
         tensors: List[Tensor] = []
+        kept: List[str] = []
+        left_out: Dict[str, str] = {}
         for weight_name in weight_names:
             tensor_path = f"{group_path}/{weight_name}"
             if tensor_path not in datasets:
                 raise ConvertError(where, f"the weight {quoted(weight_name)}", "none of that name", hdf5.DAMAGED)
-            tensors.append(hdf5.tensor(datasets.pop(tensor_path), tensor_path, path, budget))
-        layers.append(Layer(name=layer_name, tensors=tensors, weight_names=weight_names))
+            weight = hdf5.weight(datasets.pop(tensor_path), tensor_path, path, budget)
+            if isinstance(weight, Tensor):
+                tensors.append(weight)
+                kept.append(weight_name)
+            else:
+                left_out[tensor_path] = weight
+        layers.append(Layer(name=layer_name, tensors=tensors, weight_names=kept, left_out=left_out))
 
     if datasets:
         first = sorted(datasets)[0]

@@ -1,7 +1,7 @@
 """What a reader hands over: the model as its file describes it, uninterpreted."""
 
-from dataclasses import dataclass
-from typing import Callable, List, Optional, Tuple
+from dataclasses import dataclass, field
+from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -33,20 +33,23 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer as `layer_names` lists it, with its weights in the order of `weight_names`; often it has none."""
+    """A layer as `layer_names` lists it, or a group of a Keras 3 tree; often it has no weights."""
 
     name: str
-    tensors: List[Tensor]
+    tensors: List[Tensor]  # in the order of `weight_names`, or of their indices
     weight_names: List[str]  # as the file spells them, one per tensor
+    keras_name: Optional[str] = None  # where `name` is a path in the file, and the file says it
+    left_out: Dict[str, str] = field(default_factory=dict)  # arrays that are no weights: path -> what they hold
 
 
 @dataclass(frozen=True)
 class Model:
-    layout: str  # "keras-hdf5" or "keras-hdf5-weights"
+    layout: str  # a `layout` of FORMAT.md section 3
     layers: List[Layer]
     keras_version: Optional[str]
     backend: Optional[str]
     model_config: Optional[str]  # JSON text, as the file holds it
+    assets: Dict[str, str] = field(default_factory=dict)  # path below assets/ -> text
 
     @property
     def tensors(self) -> List[Tensor]:

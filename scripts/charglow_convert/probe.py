@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import Optional
 
-from . import hdf5, keras_hdf5
+from . import hdf5, sources
 from .errors import ConvertError
 
 # Reading takes a fraction of a second for the largest text models; this is for slow disks and busy machines.
@@ -40,7 +40,7 @@ def check(path: str, seconds: Optional[float] = None) -> None:
 def read_all(path: str) -> None:
     """What the process does: all that the converter will do with the file."""
     try:
-        with keras_hdf5.open_model(path) as model:
+        with sources.open_model(path) as model:
             for tensor in model.tensors:
                 tensor.read()
     except ConvertError:

@@ -1,13 +1,15 @@
-"""Which kind of file this is, by its content: an HDF5 file, or what else it looks like and what to do about it."""
+"""Which kind of file this is, by its content: one that a reader here reads, or what else it looks like and what to do."""
 
 import os
+import struct
 import zipfile
 
 import h5py
 
 from .errors import ConvertError, reason
 
-EXPECTED = "a Keras HDF5 file (.h5, .hdf5)"
+EXPECTED = "a Keras file (.keras, .h5, .hdf5)"
+HDF5, ARCHIVE = "HDF5", "archive"
 _DOWNLOAD = "Download the file itself again."
 SAVE_H5 = 'In Keras: model.save("model.h5").'
 
@@ -28,11 +30,13 @@ _MAGIC = (
 )
 
 
-def require_hdf5(path: str) -> None:
-    """Returns if `path` is an HDF5 file; raises ConvertError that says what it looks like otherwise."""
+def kind_of(path: str) -> str:
+    """HDF5, or ARCHIVE for the ZIP archive of a .keras file; raises ConvertError that says what else it looks like."""
     if os.path.isdir(path):
-        hint = f"A SavedModel folder cannot be read. {SAVE_H5}"
-        raise ConvertError(path, EXPECTED, "a folder", hint)
+        if os.path.isfile(os.path.join(path, "model.weights.h5")):
+            raise ConvertError(path, EXPECTED, "a folder with a Keras 3 model",
+                               "Give its model.weights.h5, with its config.json as --config.")
+        raise ConvertError(path, EXPECTED, "a folder", f"A SavedModel folder cannot be read. {SAVE_H5}")
     try:
         with open(path, "rb") as file:
             head = file.read(1024)
@@ -41,7 +45,9 @@ def require_hdf5(path: str) -> None:
     if not head:
         raise ConvertError(path, EXPECTED, "an empty file", _DOWNLOAD)
     if h5py.is_hdf5(path):  # also finds a signature behind a user block
-        return
+        return HDF5
+    if head.startswith(b"PK") and _is_keras(path):
+        return ARCHIVE
     what, hint = _looks_like(path, head)
     raise ConvertError(path, EXPECTED, what, hint)
 
@@ -63,14 +69,23 @@ def _looks_like(path, head):
     return f"{os.path.getsize(path):,} bytes of something else", SAVE_H5
 
 
-def _zip(path):
+def _names(path):
+    """What is in a ZIP archive; None where it cannot be read."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+            return archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, LookupError, NotImplementedError, struct.error):
+        return None
+
+
+def _is_keras(path):
+    return not {"metadata.json", "config.json", "model.weights.h5"}.isdisjoint(_names(path) or ())
+
+
+def _zip(path):
+    names = _names(path)
+    if names is None:
         return "what looks like a damaged ZIP archive", _DOWNLOAD
-    if "config.json" in names and any(name.endswith("weights.h5") for name in names):
-        return "what looks like a Keras 3 model (.keras)", f"That format is not read yet. {SAVE_H5}"
     if any(name.endswith("data.pkl") for name in names):
         return "what looks like a PyTorch model", "Only Keras models can be read."
     return "what looks like a ZIP archive", "Unpack it first."

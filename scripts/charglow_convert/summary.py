@@ -8,28 +8,40 @@ from .model import Layer, Model
 
 _LABEL_WIDTH = 14
 _MAX_NAME = 44
+_LAYOUTS = {
+    "keras-hdf5": "HDF5, full model",
+    "keras-hdf5-weights": "HDF5, weights only",
+    "keras-v3": "Keras archive, full model",
+    "keras-v3-weights": "Keras 3 tree in HDF5, weights only",
+}
 
 
 def render(model: Model, source: str, source_size: int, metadata: Dict[str, str], output: str, size: int, digest: str) -> str:
     """The summary of a finished conversion: a block of text without a final line break."""
-    layout = "full model" if model.layout == "keras-hdf5" else "weights only"
     origin = [f"Keras {model.keras_version}" if model.keras_version else "Keras version not stated"]
     if model.backend:
         origin.append(model.backend)
+    is_tree = model.layout.startswith("keras-v3")  # its many groups without weights are not all layers
     tensors = model.tensors
     parameters = sum(tensor.size for tensor in tensors)
     dtypes = ", ".join(sorted({tensor.dtype for tensor in tensors})) or "none"
     blocks = [
         _line("model", f"{source}  ({_bytes(source_size)})"),
-        _line("layout", f"HDF5, {layout}, {', '.join(origin)}"),
+        _line("layout", f"{_LAYOUTS[model.layout]}, {', '.join(origin)}"),
         "",
-        *_table(model.layers),
+        *_table([layer for layer in model.layers if layer.tensors or not is_tree]),
         "",
         _line("parameters", f"{parameters:,} ({dtypes})"),
     ]
+    left_out = [f"{path} ({kind})" for layer in model.layers for path, kind in layer.left_out.items()]
+    blocks += [_line("" if index else "left out", text) for index, text in enumerate(left_out)]
     if "model_config" not in metadata:
-        blocks.append(_line("architecture", "NONE: the engine cannot run this bundle."))
-        blocks.append(_line("", "Convert again with --config model.json, written by model.to_json()."))
+        blocks.append(_line("architecture", "none: the engine proposes one by names and shapes, and lists what it assumed."))
+        blocks.append(_line("", "Surer is --config model.json, written by model.to_json()."))
+    blocks += [_line("" if index else "assets", f"{name}  ({_bytes(len(text.encode('utf-8')))})")
+               for index, (name, text) in enumerate(model.assets.items())]
+    chosen = strict_json.loads(metadata["choices"], "choices") if "choices" in metadata else {}
+    blocks += [_line("" if index else "chosen", f"{name} = {value}") for index, (name, value) in enumerate(chosen.items())]
     blocks += _text(strict_json.loads(metadata["text"], "text") if "text" in metadata else None)
     if "labels" in metadata:
         blocks.append(_line("labels", ", ".join(strict_json.loads(metadata["labels"], "labels"))))
@@ -60,12 +72,15 @@ def _table(layers: List[Layer]) -> List[str]:
     """One row per weight: layer, weight, shape, number of parameters; and one per layer without weights."""
     rows = []
     for layer in layers:
+        title = layer.name or "(the model itself)"
+        if layer.keras_name is not None:
+            title = f"{title} ({layer.keras_name})"
         if not layer.tensors:
-            rows.append((layer.name, "", "", ""))
+            rows.append((title, "", "", ""))
         for index, (tensor, name) in enumerate(zip(layer.tensors, layer.weight_names)):
             short = name[len(layer.name) + 1:] if name.startswith(layer.name + "/") else name
             shape = " × ".join(f"{dimension}" for dimension in tensor.shape) or "scalar"
-            rows.append(("" if index else layer.name, short, shape, f"{tensor.size:,}"))
+            rows.append(("" if index else title, short, shape, f"{tensor.size:,}"))
     rows = [tuple(_clip(printable(cell)) for cell in row) for row in rows]
     head = ("layer", "weight", "shape", "parameters")
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(4)]
@@ -75,7 +90,10 @@ def _table(layers: List[Layer]) -> List[str]:
 
 
 def _clip(cell: str) -> str:
-    return cell if len(cell) <= _MAX_NAME else cell[:_MAX_NAME - 1] + "…"
+    if len(cell) <= _MAX_NAME:
+        return cell
+    head = _MAX_NAME // 3
+    return f"{cell[:head]}…{cell[head + 1 - _MAX_NAME:]}"
 
 
 def _text(text: Optional[Dict[str, Any]]) -> List[str]:

@@ -18,14 +18,14 @@ const converterSources = () => [
 ];
 
 /**
- * @param {string} folder below web/models: one HDF5 file, and what convert.py takes beside it
+ * @param {string} folder below web/models: one Keras file, and what convert.py takes beside it
  * @returns {string[]} arguments for convert.py, without the output
  */
 export function modelArguments(folder) {
   const files = existsSync(folder) ? readdirSync(folder) : [];
-  const weights = files.filter((file) => /\.(hdf5|h5)$/.test(file));
+  const weights = files.filter((file) => /\.(hdf5|h5|keras)$/.test(file));
   if (weights.length !== 1) {
-    throw new UserError(`${relative(ROOT, folder)}: expected one .hdf5 or .h5 file, found ${weights.join(", ") || "none"}.`);
+    throw new UserError(`${relative(ROOT, folder)}: expected one .keras, .h5 or .hdf5 file, found ${weights.join(", ") || "none"}.`);
   }
   const options = { "--config": "config.json", "--vocab": "tokenizer.json", "--about": "about.json", "--parity": "parity.json" };
   return [
@@ -45,7 +45,7 @@ export async function convertModels(machine) {
     const started = performance.now();
     const made = await unlessFresh(`model-${name}`, hash, [output], async () => {
       const source = modelArguments(folder);
-      step(`Converting the model ${name} from Keras's HDF5 file`);
+      step(`Converting the model ${name} from Keras's file`);
       mkdirSync(PUBLIC_MODELS, { recursive: true });
       await must(machine.paths.python ?? "python3", [CONVERTER, ...source, "--output", output, "--quiet"]);
     });
@@ -56,7 +56,7 @@ export async function convertModels(machine) {
 /** Converts every test fixture into build/fixtures/<generation>/<case>.safetensors. @param {Machine} machine */
 export async function convertFixtures(machine) {
   const sources = filesBelow(FIXTURES);
-  const cases = sources.filter((file) => /\.h5$/.test(file)).map((file) => relative(FIXTURES, join(file, "..")));
+  const cases = sources.filter((file) => /\.(h5|keras)$/.test(file)).map((file) => relative(FIXTURES, join(file, "..")));
   if (!cases.length) throw new UserError("tests/fixtures: expected model files, found none.");
   const outputs = cases.map((name) => join(FIXTURE_BUNDLES, `${name}.safetensors`));
   await unlessFresh("fixtures", hashOf([...converterSources(), FIXTURE_CONVERTER, ...sources]), outputs, async () => {

@@ -1,6 +1,8 @@
-"""HDF5 files in the layouts that Keras writes, made with h5py alone."""
+"""Files in the layouts that Keras writes, made with h5py and zipfile alone."""
 
+import io
 import json
+import zipfile
 
 import h5py
 import numpy as np
@@ -93,3 +95,49 @@ def parity(**changes):
     }
     case.update(changes)
     return {"made_with": {"keras": "2.15.0"}, "cases": [{key: value for key, value in case.items() if value is not None}]}
+
+
+def small_tree():
+    """The groups of a Keras 3 tree, {path: (name, arrays)}, for an embedding and a dense layer."""
+    return {
+        "": ("functional", []),
+        "layers/input_layer": ("input_layer", []),
+        "layers/embedding": ("embedding", [numbers(5, 3)]),
+        "layers/dense": ("attention_score", [numbers(3, 2, start=100), numbers(2, start=-50)]),
+    }
+
+
+def write_tree(path, tree=None, names=True):
+    """Writes {path: (name, arrays or {name: array})} as model.save_weights("x.weights.h5") does; `path` may be a stream."""
+    with h5py.File(path if hasattr(path, "write") else str(path), "w") as file:
+        for group, (name, arrays) in (small_tree() if tree is None else tree).items():
+            variables = file.create_group(f"{group}/vars" if group else "vars")
+            if names:
+                variables.attrs["name"] = name
+            for key, array in (arrays.items() if isinstance(arrays, dict) else enumerate(arrays)):
+                variables[str(key)] = array
+    return path
+
+
+def tree_bytes(tree=None, names=True):
+    return write_tree(io.BytesIO(), tree, names).getvalue()
+
+
+def keras_members(**changes):
+    """The files of a .keras archive, {name: bytes}; `changes` by metadata, config, weights."""
+    members = {
+        "metadata.json": json.dumps({"keras_version": "3.15.1", "date_saved": "2026-01-02@03:04:05"}),
+        "config.json": CONFIG,
+        "model.weights.h5": changes["weights"] if "weights" in changes else tree_bytes(),
+    }
+    for key in ("metadata", "config"):
+        if key in changes:
+            members[f"{key}.json"] = changes[key]
+    return members
+
+
+def write_archive(path, members=None, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(str(path), "w", compression) as archive:
+        for name, content in (keras_members() if members is None else members).items():
+            archive.writestr(name, content)
+    return path

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LAYOUTS = {"keras-hdf5", "keras-hdf5-weights", "keras-v3", "keras-v3-weights"}
 ITEM_SIZE = {"F16": 2, "F32": 4, "F64": 8}
 NUMPY = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
 REQUIRED = {"format", "digest", "source", "layers"}
-OPTIONAL = {"keras_version", "backend", "model_config", "text", "labels", "title", "licence", "examples", "parity"}
-JSON_KEYS = ("source", "layers", "text", "labels", "examples", "parity")
+OPTIONAL = {"keras_version", "backend", "model_config", "assets", "choices", "text", "labels", "title", "licence", "examples", "parity"}
+JSON_KEYS = ("source", "layers", "assets", "choices", "text", "labels", "examples", "parity")
 
 
 @dataclass
@@ -89,6 +90,15 @@ def check(bundle):
     assert metadata["format"] == "charglow/1"
     assert metadata["digest"] == digest(bundle)
     assert set(bundle.json("source")) == {"layout", "file"}
+    assert bundle.json("source")["layout"] in LAYOUTS
+    for layer in bundle.json("layers"):
+        assert [key for key in ("name", "keras_name", "weights", "left_out") if key in layer] == list(layer)
+        assert {"name", "weights"} <= set(layer)
+        assert set(layer.get("left_out", {}).values()) <= {"integer", "string", "enumeration"}
+        assert layer.get("left_out") != {} and not set(layer.get("left_out", {})) & set(bundle.tensors)
+    for key in ("assets", "choices"):
+        if key in metadata:
+            assert list(bundle.json(key)) == sorted(bundle.json(key))
     for key in JSON_KEYS:
         if key in metadata and key != "parity":
             assert metadata[key] == json.dumps(bundle.json(key), ensure_ascii=False, separators=(",", ":"))

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import builders
@@ -36,7 +37,7 @@ def test_help_is_complete(convert):
     assert result.code == 0
     for option in ("--output", "--format", "--config", "--force", "--quiet", "--vocab", "--charset", "--first-id", "--unit", "--lower",
                    "--no-lower", "--oov", "--pad", "--padding", "--truncating", "--length", "--one-hot", "--labels", "--title",
-                   "--licence", "--about", "--parity"):
+                   "--licence", "--about", "--parity", "--assume", "--lambda"):
         assert option in result.out
 
 
@@ -133,11 +134,62 @@ d\\x1b[2J  k           10          10
           s       scalar           1
 
 parameters    11 (F32)
-architecture  NONE: the engine cannot run this bundle.
-              Convert again with --config model.json, written by model.to_json().
+architecture  none: the engine proposes one by names and shapes, and lists what it assumed.
+              Surer is --config model.json, written by model.to_json().
 text          no vocabulary: the page will ask for one (or give --vocab or --charset)
 parity        none: nothing to check the engine against
 """ in out
+
+
+def test_summary_of_a_tree(folder, converted):
+    long = "layers/functional/layers/functional/layers/time_distributed/layer"
+    builders.write_archive(folder / "m.keras", {
+        **builders.keras_members(weights=builders.tree_bytes({**builders.small_tree(), long: ("scores", [np.float32(1), np.int64(2)])})),
+        "assets/layers/text_vectorization/vocabulary.txt": "[UNK]\nä"})
+    out = converted("m.keras", "--assume", "gru/recurrent_activation=sigmoid", "--lambda", "mean=mean(axis=1)").out
+    assert """
+layout        Keras archive, full model, Keras 3.15.1
+
+layer                                         weight   shape  parameters
+layers/dense (attention_score)                0        3 × 2           6
+                                              1            2           2
+layers/embedding (embedding)                  0        5 × 3          15
+layers/functio…me_distributed/layer (scores)  0       scalar           1
+
+parameters    24 (F32)
+left out      layers/functional/layers/functional/layers/time_distributed/layer/vars/1 (integer)
+assets        layers/text_vectorization/vocabulary.txt  (8 bytes)
+chosen        gru/recurrent_activation = sigmoid
+              lambda:mean = mean(axis=1)
+text """ in out
+
+
+def test_choices(folder, converted):
+    builders.write_model(folder / "m.h5", full=False)
+    converted("m.h5", "--lambda", "reduce=sum(axis=1)", "--assume", "softmax = axis 1", "--assume", "a=b=c", "--lambda", "é=x[:,-1]")
+    bundle = reading.read_safetensors(folder / "m.safetensors")
+    assert bundle.metadata["choices"] == \
+        '{"a":"b=c","lambda:reduce":"sum(axis=1)","lambda:é":"x[:,-1]","softmax":"axis 1"}'
+
+
+BAD_CHOICES = {
+    "no value": (("--assume", "gru"), '--assume: expected ID=VALUE, found "gru".'),
+    "an empty value": (("--assume", "gru= "), '--assume: expected ID=VALUE, found "gru= ".'),
+    "an empty id": (("--assume", "=tanh"), '--assume: expected ID=VALUE, found "=tanh".'),
+    "a line break": (("--assume", "a=b\nc"), '--assume: expected ID=VALUE, found "a=b\\nc".'),
+    "a lambda without a name": (("--lambda", "=sum(axis=1)"), '--lambda: expected NAME=EXPRESSION, found "=sum(axis=1)".'),
+    "twice": (("--assume", "a=b", "--assume", "a=c"), '--assume: expected one value for each choice, found "a" twice.'),
+    "twice, by both options": (("--assume", "lambda:a=b", "--lambda", "a=c"), '--lambda: expected one value for each choice, found "a" twice.'),
+}
+
+
+@pytest.mark.parametrize("case", BAD_CHOICES)
+def test_bad_choices(folder, convert, case):
+    arguments, message = BAD_CHOICES[case]
+    builders.write_model(folder / "m.h5")
+    result = convert("m.h5", *arguments)
+    assert (result.code, result.err) == (2, f"convert.py: {message}\n")
+    assert not (folder / "m.safetensors").exists()
 
 
 def test_a_console_without_unicode(folder):

@@ -1,7 +1,9 @@
 """The files that real Keras wrote: every fixture, and the sample models of the page."""
 
+import io
 import json
 import os
+import zipfile
 
 import h5py
 import numpy as np
@@ -11,7 +13,8 @@ import reading
 from conftest import REPOSITORY
 
 FIXTURES = REPOSITORY / "tests" / "fixtures"
-CASES = sorted(path.parent for name in ("model.h5", "weights.h5") for path in FIXTURES.glob(f"*/*/{name}"))
+SOURCES = ("model.h5", "model.keras", "weights.h5", "model.weights.h5")
+CASES = sorted({path.parent for name in SOURCES for path in FIXTURES.rglob(name)})
 SAMPLES = sorted(path.parent for path in (REPOSITORY / "web" / "models").glob("*/weights.best.hdf5"))
 GENERATIONS = {"keras-2.15", "keras-2.2", "tf-1.15"}
 
@@ -23,9 +26,8 @@ def test_there_are_fixtures():
 
 def arguments_of(case):
     """What the command line for a fixture is: its files, and text.json as options ({"one_hot": true} is --one-hot)."""
-    full = case / "model.h5"
-    arguments = [full] if full.exists() else [case / "weights.h5", "--config", case / "config.json"]
-    for option, name in (("--vocab", "vocab.json"), ("--parity", "parity.json")):
+    arguments = [next(case / name for name in SOURCES if (case / name).exists())]
+    for option, name in (("--config", "config.json"), ("--vocab", "vocab.json"), ("--parity", "parity.json")):
         if (case / name).exists():
             arguments += [option, case / name]
     if (case / "text.json").exists() and (case / "vocab.json").exists():
@@ -62,7 +64,14 @@ def test_sample_model(folder, converted, sample):
 
 def check_against_the_source(bundle, path):
     """Every weight below the layers, none of the optimizer's, each with the file's own numbers and order."""
+    if path.suffix == ".keras":
+        check_against_the_archive(bundle, path)
+        return
     with h5py.File(path, "r") as file:
+        if "vars" in file:
+            check_against_the_tree(bundle, file)
+            assert bundle.json("source") == {"layout": "keras-v3-weights", "file": os.path.basename(path)}
+            return
         full = "model_weights" in file
         top = file["model_weights"] if full else file
         prefix = "model_weights/" if full else ""
@@ -78,6 +87,42 @@ def check_against_the_source(bundle, path):
     if config is not None:
         assert bundle.metadata["model_config"] == (config.decode() if isinstance(config, bytes) else config)
     assert bundle.json("source") == {"layout": "keras-hdf5" if full else "keras-hdf5-weights", "file": os.path.basename(path)}
+
+
+def check_against_the_archive(bundle, path):
+    """The files of the archive as they are, and the tree in it."""
+    with zipfile.ZipFile(path) as archive:
+        assert bundle.metadata["model_config"] == archive.read("config.json").decode()
+        assert bundle.metadata["keras_version"] == json.loads(archive.read("metadata.json"))["keras_version"]
+        assets = {name[len("assets/"):]: archive.read(name).decode() for name in archive.namelist() if name.startswith("assets/")}
+        assert (bundle.json("assets") if "assets" in bundle.metadata else {}) == assets
+        with h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file:
+            check_against_the_tree(bundle, file)
+    assert bundle.json("source") == {"layout": "keras-v3", "file": os.path.basename(path)}
+
+
+def check_against_the_tree(bundle, file):
+    """Every array of the objects' own groups, none of the optimizer's, with the file's own numbers."""
+    stored, names = {}, {}
+
+    def visit(path, item):
+        if isinstance(item, h5py.Dataset):
+            stored[path] = item[()]
+        elif path.rpartition("/")[2] == "vars":
+            names[path[:-len("vars")].rstrip("/")] = item.attrs.get("name")
+
+    file.visititems(visit)
+    stored = {path: array for path, array in stored.items() if not {"optimizer", "metrics"} & set(path.split("/"))}
+    listed = bundle.json("layers")
+    assert {layer["name"]: layer.get("keras_name") for layer in listed} == names
+    assert [layer["name"] for layer in listed] == sorted(names)
+    for layer in listed:
+        prefix = f"{layer['name']}/vars/" if layer["name"] else "vars/"
+        assert layer["weights"] == [f"{prefix}{index}" for index in range(len(layer["weights"]))]
+    assert set(bundle.tensors) == set(stored)
+    for name, array in stored.items():
+        np.testing.assert_array_equal(bundle.tensors[name], array)
+        assert bundle.tensors[name].dtype == array.dtype
 
 
 def check_texts(bundle):

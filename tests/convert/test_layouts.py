@@ -157,9 +157,30 @@ def test_architecture_beside_the_weights(folder, converted, content):
     assert tensors_of(folder, converted, "--config", "model.json").metadata["model_config"] == CONFIG
 
 
-def test_weights_without_an_architecture_are_written_with_a_warning(folder, converted):
+def test_weights_without_an_architecture(folder, converted):
     builders.write_model(folder / "m.h5", full=False)
     result = converted("m.h5")
-    assert "architecture  NONE: the engine cannot run this bundle.\n" in result.out
+    assert "architecture  none: the engine proposes one by names and shapes, and lists what it assumed.\n" in result.out
     assert "--config model.json" in result.out
     assert "model_config" not in reading.read_safetensors(folder / "m.safetensors").metadata
+
+
+OTHERS = [(np.arange(6), "integer"), (np.arange(6, dtype=">i4"), "integer"), (np.uint32([1, 2]), "integer"),
+          (np.array([True]), "enumeration"), (np.array([b"abc"]), "string"), (np.array("text", dtype=h5py.special_dtype(vlen=str)), "string")]
+
+
+@pytest.mark.parametrize("array, kind", OTHERS, ids=lambda value: value if isinstance(value, str) else str(value.dtype))
+def test_arrays_that_are_no_weights_are_named_only(folder, converted, array, kind):
+    builders.write_model(folder / "m.h5", {"layer": {"layer/a:0": numbers(2), "layer/count:0": array, "layer/b:0": numbers(3)}})
+    bundle = tensors_of(folder, converted)
+    assert bundle.json("layers") == [{
+        "name": "layer", "weights": ["model_weights/layer/layer/a:0", "model_weights/layer/layer/b:0"],
+        "left_out": {"model_weights/layer/layer/count:0": kind}}]
+
+
+def test_several_arrays_that_are_no_weights_keep_their_order(folder, converted):
+    builders.write_model(folder / "m.h5", {"layer": {"z:0": np.int64(3), "k:0": numbers(2), "a:0": np.int64(4)}}, full=False)
+    result = converted("m.h5")
+    layer, = reading.read_safetensors(folder / "m.safetensors").json("layers")
+    assert list(layer["left_out"]) == ["layer/z:0", "layer/a:0"]
+    assert "left out      layer/z:0 (integer)\n              layer/a:0 (integer)\n" in result.out

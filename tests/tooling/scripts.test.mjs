@@ -100,7 +100,7 @@ test("npm run convert knows all of convert.py's options", () => {
 test("a shipped model's folder becomes convert.py's arguments", () => {
   const model = join(folder, "model");
   mkdirSync(model);
-  assert.throws(() => modelArguments(model), /expected one .hdf5 or .h5 file, found none/);
+  assert.throws(() => modelArguments(model), /expected one .keras, .h5 or .hdf5 file, found none/);
   for (const name of ["weights.best.hdf5", "tokenizer.json", "README.md"]) writeFileSync(join(model, name), "");
   assert.deepEqual(modelArguments(model), [join(model, "weights.best.hdf5"), "--vocab", join(model, "tokenizer.json")]);
   writeFileSync(join(model, "other.h5"), "");

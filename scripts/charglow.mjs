@@ -21,8 +21,13 @@ const USAGE = `charglow: a Keras text model's attention, character by character
       the model's outputs by layer name, and every signal
 
 MODEL is a bundle: what "python scripts/convert.py weights.hdf5" writes.
---vocab FILE   a Tokenizer's to_json(), or a {token: id} JSON, in place of the model's own
---json         numbers for programs instead of a table for people
+--vocab FILE         a Tokenizer's to_json(), or a {token: id} JSON, in place of the
+                     model's own
+--assume ID=VALUE    overrides what was assumed where the file is silent; inspect lists
+                     the ids (may be repeated)
+--lambda NAME=CODE   what a Lambda layer computes that was not recognised, such as
+                     --lambda pool="sum(axis=1)" (may be repeated)
+--json               numbers for programs instead of a table for people
 `;
 
 /** Wrong use of the command line, told with the usage and exit code 2. */
@@ -37,6 +42,8 @@ function parse(args) {
       ids: { type: "string" },
       input: { type: "string" },
       vocab: { type: "string" },
+      assume: { type: "string", multiple: true, default: [] },
+      lambda: { type: "string", multiple: true, default: [] },
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -53,7 +60,18 @@ function parse(args) {
     );
   }
   if (command === "inspect" && inputs.length > 0) throw new UsageError(`inspect takes no --${inputs[0]}`);
-  return { command, file, ...values };
+  return { command, file, ...values, choices: { ...parsePairs("assume", values.assume, ""), ...parsePairs("lambda", values.lambda, "lambda:") } };
+}
+
+/** ["id=value", …] → {prefix + id: value}. */
+function parsePairs(option, pairs, prefix) {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf("=");
+      if (at < 1) throw new UsageError(`--${option}: expected ${option === "lambda" ? "NAME=CODE" : "ID=VALUE"}, found "${pair}"`);
+      return [prefix + pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
 }
 
 /** "3,17,4" → [3, 17, 4]. */
@@ -104,7 +122,7 @@ async function main(args) {
     process.stdout.write(USAGE);
     return 0;
   }
-  let model = await openModel(options.file);
+  let model = await openModel(options.file, options.choices);
   if (options.vocab) model = model.withText(readFileSync(options.vocab, "utf8"), options.vocab);
   if (options.command === "inspect") {
     const report = inspection(model);

@@ -5,6 +5,8 @@
 #include <emscripten/bind.h>
 #include <emscripten/val.h>
 
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -97,36 +99,47 @@ val namedArray(const std::string& layer, const val& shape, const float* values, 
 
 val nodeArray(const Session& session, size_t node) {
   const charglow::Value& value = session.value(node);
-  return namedArray(session.model().graph().nodes[node].name(), shapeArray(value.shape), value.data.data(),
+  return namedArray(session.model().graph().nameOf(node), shapeArray(value.shape), value.data.data(),
                     value.data.size());
 }
 
-val signals(const Session& session) {
+/// Signal of engine.d.ts.
+val signalObject(const Session& session, const charglow::AttentionSite& site) {
+  const charglow::SignalValues signal = session.attention(site);
+  val shape = val::array();
+  for (const int size : signal.shape) shape.call<void>("push", size);
+  val axes = val::array();
+  for (const charglow::SignalAxis axis : signal.axes)
+    axes.call<void>("push", std::string(charglow::axisName(axis)));
+  val object = namedArray(session.model().graph().nodes[site.node].layer->name(), shape, signal.values.data(),
+                          signal.values.size());
+  object.set("id", site.id);
+  object.set("axes", axes);
+  return object;
+}
+
+/// The attention signals of the last run, of those watched (nullptr: all).
+val signals(const Session& session, const std::vector<std::string>* watched) {
   val list = val::array();
   // A batch has no one text to colour.
   if (session.value(session.model().graph().inputs[0]).shape[0].size != 1) return list;
   for (const charglow::AttentionSite& site : session.model().attention()) {
-    const std::vector<float> values = session.attention(site);
-    val shape = val::array();
-    shape.call<void>("push", values.size());
-    val signal = namedArray(session.model().graph().nodes[site.node].layer->name(), shape, values.data(),
-                            values.size());
-    signal.set("id", site.id);
-    signal.set("kind", std::string("vector"));
-    list.call<void>("push", signal);
+    if (watched == nullptr || std::find(watched->begin(), watched->end(), site.id) != watched->end())
+      list.call<void>("push", signalObject(session, site));
   }
   return list;
 }
 
 /// RunResult of engine.d.ts.
-val resultOf(const Session& session) {
+val resultOf(const Session& session, const std::vector<std::string>* watched) {
   const charglow::Graph& graph = session.model().graph();
   const charglow::EncodedText& encoded = session.encoded();
   val result = val::object();
   val outputs = val::array();
   for (const size_t output : graph.outputs) outputs.call<void>("push", nodeArray(session, output));
   result.set("outputs", outputs);
-  result.set("signals", signals(session));
+  result.set("signals", signals(session, watched));
+  result.set("input", session.lastInput());
   result.set("ids", copied("Int32Array", encoded.ids.data(), encoded.ids.size()));
   result.set("padding", copied("Uint8Array", encoded.padding.data(), encoded.padding.size()));
   if (!session.hasText()) return result;
@@ -157,32 +170,56 @@ class SessionHandle {
  public:
   explicit SessionHandle(std::shared_ptr<const Model> model) : session_(std::move(model)) {}
 
-  val setText(size_t length, const val& text, const val& origin) {
+  val setText(size_t length, const val& text, const val& origin, size_t input) {
     return guarded([&] {
       const std::vector<uint32_t> points = received<uint32_t>(text);
       const std::u32string read(points.begin(), points.end());
-      session_.setText({length, read, received<uint32_t>(origin)});
-      return resultOf(session_);
+      session_.setText({length, read, received<uint32_t>(origin)}, input);
+      return result();
     });
   }
-  val setIds(const val& ids) {
+  val setIds(const val& ids, size_t input) {
     return guarded([&] {
-      session_.setIds(received<int32_t>(ids), 1);
-      return resultOf(session_);
+      session_.setIds(received<int32_t>(ids), 1, input);
+      return result();
     });
   }
-  val setInput(const val& values, const val& shape) {
+  val setInput(const val& values, const val& shape, size_t input) {
     return guarded([&] {
-      session_.setInput(received<float>(values), received<int>(shape));
-      return resultOf(session_);
+      session_.setInput(received<float>(values), received<int>(shape), input);
+      return result();
+    });
+  }
+  /// `ids`: an array of signal ids, or null for all.
+  val watch(const val& ids) {
+    return guarded([&] {
+      watching_ = !ids.isNull();
+      watched_ = watching_ ? emscripten::vecFromJSArray<std::string>(ids) : std::vector<std::string>();
+      return val::null();
+    });
+  }
+  val signal(const std::string& id) {
+    return guarded([&] {
+      for (const charglow::AttentionSite& site : session_.model().attention()) {
+        if (site.id == id) return signalObject(session_, site);
+      }
+      throw Error(
+          {"unknown-signal", "signal \"" + id + "\"", "a signal of the model", "none of this name", ""});
     });
   }
   val layer(const std::string& name) {
     return guarded([&] { return nodeArray(session_, session_.nodeOf(name)); });
   }
+  val attention(const std::string& layer) {
+    return guarded([&] { return nodeArray(session_, session_.attentionNodeOf(layer)); });
+  }
 
  private:
+  val result() { return resultOf(session_, watching_ ? &watched_ : nullptr); }
+
   Session session_;
+  bool watching_ = false;
+  std::vector<std::string> watched_;
 };
 
 /// The handle of a model.
@@ -232,12 +269,16 @@ class ModelHandle {
   std::shared_ptr<const Model> model_;
 };
 
-val openModel(const val& bytes, const std::string& fileName) {
+/// `choices`: an array of ids and values in turn.
+val openModel(const val& bytes, const std::string& fileName, const val& choices) {
   return guarded([&] {
+    std::map<std::string, std::string> given;
+    const std::vector<std::string> pairs = emscripten::vecFromJSArray<std::string>(choices);
+    for (size_t i = 0; i + 1 < pairs.size(); i += 2) given[pairs[i]] = pairs[i + 1];
     std::vector<std::byte> raw(bytes["length"].as<size_t>());
     const auto view = emscripten::typed_memory_view(raw.size(), reinterpret_cast<uint8_t*>(raw.data()));
     val(view).call<void>("set", bytes);
-    return val(std::make_shared<ModelHandle>(Model::open(std::move(raw), fileName)));
+    return val(std::make_shared<ModelHandle>(Model::open(std::move(raw), fileName, given)));
   });
 }
 
@@ -260,5 +301,8 @@ EMSCRIPTEN_BINDINGS(charglow) {
       .function("setText", &SessionHandle::setText)
       .function("setIds", &SessionHandle::setIds)
       .function("setInput", &SessionHandle::setInput)
+      .function("watch", &SessionHandle::watch)
+      .function("signal", &SessionHandle::signal)
+      .function("attention", &SessionHandle::attention)
       .function("layer", &SessionHandle::layer);
 }

@@ -77,19 +77,69 @@ Json layerCards(const Graph& graph) {
   return cards;
 }
 
+/// StepMap of engine.d.ts; null where the axis does not run along an input's timesteps.
+Json stepsJson(const Dim& dim) {
+  if (!dim.isTime()) return nullptr;
+  return {{"input", dim.steps.input},
+          {"stride", dim.steps.stride},
+          {"offset", dim.steps.offset},
+          {"width", dim.steps.width}};
+}
+
 Json attentionCards(const std::vector<AttentionSite>& sites, const Graph& graph) {
   Json cards = Json::array();
   for (const AttentionSite& site : sites) {
     const Node& node = graph.nodes[site.node];
-    const Dim& steps = graph.nodes[site.weighed].shape[site.weighedAxis];
+    const SignalValues signal = signalShape(site, node.shape);
+    Json axes = Json::array();
+    for (const SignalAxis axis : signal.axes) axes.push_back(axisName(axis));
+    Json shape = Json::array();
+    for (const int size : signal.shape) shape.push_back(size == kUnknown ? Json(nullptr) : Json(size));
     cards.push_back({{"id", site.id},
                      {"layer", node.layer->name()},
-                     {"kind", "vector"},
-                     {"steps", steps.known() ? Json(steps.size) : Json(nullptr)},
+                     {"kind", "attention"},
+                     {"axes", std::move(axes)},
+                     {"shape", std::move(shape)},
+                     {"steps", stepsJson(site.steps)},
+                     {"queries", site.queries ? stepsJson(*site.queries) : Json(nullptr)},
                      {"degenerate", site.degenerate},
                      {"why", site.why}});
   }
   return cards;
+}
+
+Json assumptionCards(const std::vector<Assumption>& assumptions) {
+  Json cards = Json::array();
+  for (const Assumption& assumption : assumptions) {
+    Json options = Json::array();
+    for (const Assumption::Option& option : assumption.options)
+      options.push_back(
+          {{"value", option.value}, {"label", option.label.empty() ? option.value : option.label}});
+    cards.push_back({{"id", assumption.id},
+                     {"text", assumption.text},
+                     {"value", assumption.value},
+                     {"options", std::move(options)},
+                     {"chosen", assumption.chosen}});
+  }
+  return cards;
+}
+
+Json inputCards(const Model& model) {
+  Json cards = Json::array();
+  for (size_t i = 0; i < model.inputs().size(); ++i) {
+    cards.push_back({{"layer", model.graph().nodes[model.inputs()[i].node].layer->name()},
+                     {"shape", shapeJson(model.inputShape(i))},
+                     {"kind", kindName(model.inputs()[i].kind)}});
+  }
+  return cards;
+}
+
+/// The first input that text can be given to, or 0.
+size_t textInput(const Model& model) {
+  for (size_t i = 0; i < model.inputs().size(); ++i) {
+    if (model.inputs()[i].kind != InputKind::Values) return i;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -99,7 +149,7 @@ std::string Model::card() const {
   Json outputs = Json::array();
   for (const size_t output : graph.outputs) {
     const Node& node = graph.nodes[output];
-    outputs.push_back({{"layer", node.layer->name()},
+    outputs.push_back({{"layer", graph.nameOf(output)},
                        {"shape", shapeJson(node.shape)},
                        {"activation", node.layer->activation()}});
   }
@@ -108,7 +158,8 @@ std::string Model::card() const {
   std::vector<std::string> notes;
   if (encoder_) {
     for (std::string& note : notesOn(encoder_->spec())) notes.push_back(std::move(note));
-    if (const std::string unused = unusedIds(encoder_->spec(), idCount_); !unused.empty())
+    if (const std::string unused = unusedIds(encoder_->spec(), inputs_[textInput(*this)].idCount);
+        !unused.empty())
       notes.push_back(unused);
   }
   const Json parity = core_->parity.empty() ? Json(nullptr) : Json::parse(core_->parity, nullptr, false);
@@ -123,13 +174,12 @@ std::string Model::card() const {
       {"layers", layerCards(graph)},
       {"parameters", parameters},
       {"bytes", core_->fileSize},
-      {"inputs", Json::array({{{"layer", graph.nodes[graph.inputs[0]].layer->name()},
-                               {"shape", shapeJson(inputShape())},
-                               {"kind", kindName(inputKind_)}}})},
+      {"inputs", inputCards(*this)},
       {"outputs", std::move(outputs)},
       {"attention", attentionCards(core_->attention, graph)},
-      {"text", encoder_ ? textJson(*encoder_, textLength()) : Json(nullptr)},
-      {"assumptions", core_->assumptions},
+      {"states", Json::array()},
+      {"text", encoder_ ? textJson(*encoder_, textLength(textInput(*this))) : Json(nullptr)},
+      {"assumptions", assumptionCards(core_->choices.assumptions())},
       {"notes", std::move(notes)},
       {"parity_cases", parity.is_object() && parity.contains("cases") ? parity["cases"].size() : 0}};
   return card.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -33,12 +33,65 @@ export interface NamedArray {
   values: Float32Array;
 }
 
-/** Anything that gives every timestep a number. The page colours by any Signal and knows nothing of layers. */
+/** What an axis of a Signal runs along. */
+export type SignalAxis = "head" | "feature" | "unit" | "query" | "step";
+
+/**
+ * Anything that gives every timestep a number. The page colours by any Signal and knows nothing of layers.
+ *
+ * `axes` says what each axis of `shape` runs along; the last is always "step", in the order of the text. A plain attention
+ * vector is ["step"]; attention per feature ["feature", "step"]; of several heads over one query ["head", "step"]; self
+ * attention ["query", "step"] or ["head", "query", "step"]; gates and states ["unit", "step"].
+ */
 export interface Signal extends NamedArray {
   /** Unique within a model and stable: the key for links and settings. */
   id: string;
-  /** "vector": shape [timesteps]. Per-feature attention is reported as its mean over the features. */
-  kind: "vector";
+  axes: SignalAxis[];
+}
+
+/**
+ * Which timesteps of the model's input a step stands for: step i for `width` timesteps from `offset + i * stride` on (those
+ * outside of the input do not exist). 1, 0, 1 where nothing shortened the sequence.
+ */
+export interface StepMap {
+  /** Index into `ModelCard.inputs`. */
+  input: number;
+  stride: number;
+  offset: number;
+  width: number;
+}
+
+export interface SignalCard {
+  /** The Signal's id. */
+  id: string;
+  layer: string;
+  /** "attention" comes with every run; "gate" and "state" only from `Session.signal`. */
+  kind: "attention" | "gate" | "state";
+  axes: SignalAxis[];
+  /** Size of each axis; null where the model takes any length. */
+  shape: (number | null)[];
+  /** What the steps stand for; null where they are not the timesteps of an input (those of a decoder). */
+  steps: StepMap | null;
+  /** What the queries stand for; null where there is no "query" axis, or its queries are not timesteps of an input. */
+  queries: StepMap | null;
+  /** A softmax over an axis of length 1 is 1 everywhere: it says nothing about the text. */
+  degenerate: boolean;
+  /** How it was recognised, in a sentence: what it multiplies and where that is summed. */
+  why: string;
+}
+
+/** Something that the file leaves open and the engine decided. */
+export interface Assumption {
+  /** Stable: the key for `Engine.open`'s choices, the command line's --assume and the bundle's `choices`. */
+  id: string;
+  /** In a sentence, for people. */
+  text: string;
+  /** What was decided. */
+  value: string;
+  /** What else it can be, `value` included; empty where there is nothing to choose. */
+  options: { value: string; label: string }[];
+  /** Someone chose it; it is no assumption any more. */
+  chosen: boolean;
 }
 
 /** What became of one code point of the text. */
@@ -74,8 +127,10 @@ export interface TextMap {
 export interface RunResult {
   /** The model's outputs, in Keras's order, batch axis included. */
   outputs: NamedArray[];
-  /** Empty for a batch of several rows, which has no one text to colour. */
+  /** Attention signals (those of `Session.watch`); empty for a batch of several rows, which has no one text to colour. */
   signals: Signal[];
+  /** Index of the input that was just set: `ids`, `padding` and `text` are about it. */
+  input: number;
   /** Model input ids, timestep by timestep (padding included); empty where the model is not fed ids. */
   ids: Int32Array;
   /** 1 where a timestep is padding. Same length as ids. */
@@ -94,19 +149,6 @@ export interface LayerCard {
   inputs: string[];
   /** What matters of its options, for people: "reset_after, hard_sigmoid". May be empty. */
   detail: string;
-}
-
-export interface AttentionCard {
-  /** The Signal's id. */
-  id: string;
-  layer: string;
-  kind: "vector";
-  /** Timesteps it covers; null where the model takes any length. */
-  steps: number | null;
-  /** A softmax over an axis of length 1 is 1 everywhere: it says nothing about the text. */
-  degenerate: boolean;
-  /** How it was recognised, in a sentence: what it multiplies and where that is summed. */
-  why: string;
 }
 
 export interface TextEncoding {
@@ -138,13 +180,17 @@ export interface ModelCard {
   parameters: number;
   /** Bytes of the bundle. */
   bytes: number;
+  /** Several inputs read the same vocabulary. Those of kind "values" are fed numbers, zeros until they are set. */
   inputs: { layer: string; shape: (number | null)[]; kind: "ids" | "one_hot" | "values" }[];
   outputs: { layer: string; shape: (number | null)[]; activation: string }[];
-  attention: AttentionCard[];
+  attention: SignalCard[];
+  /** Gates and states of recurrent layers, computed by `Session.signal` only. */
+  states: SignalCard[];
   /** null: the model has no vocabulary, and text cannot be read until `Model.withText` gives it one. */
   text: TextEncoding | null;
-  /** What the reader assumed because the file does not say it, and notes worth a person's attention. */
-  assumptions: string[];
+  /** What the reader assumed because the file does not say it. */
+  assumptions: Assumption[];
+  /** Notes worth a person's attention. */
   notes: string[];
   /** Number of parity cases that travel in the file. */
   parity_cases: number;
@@ -163,12 +209,21 @@ export interface ParityReport {
 }
 
 export class Session {
-  /** Encodes `text` as Keras would and runs the model on it. */
-  setText(text: string): RunResult;
+  /**
+   * Encodes `text` as Keras would and runs the model on it. `input` (0 where not given) is which of the model's inputs it is
+   * for; the others keep what they were last given, and before that are an empty text, or zeros.
+   */
+  setText(text: string, input?: number): RunResult;
   /** Runs the model on ids as they are; their number must be the model's timesteps where those are fixed. */
-  setIds(ids: ArrayLike<number>): RunResult;
-  /** Runs the model on numbers, for models that are not fed ids. `shape` includes the batch axis. */
-  setInput(values: Float32Array, shape: number[]): RunResult;
+  setIds(ids: ArrayLike<number>, input?: number): RunResult;
+  /** Runs the model on numbers, for inputs that are not fed ids. `shape` includes the batch axis. */
+  setInput(values: Float32Array, shape: number[], input?: number): RunResult;
+  /** Limits the signals of further runs to these ids; null: all attention signals, as at first. */
+  watch(ids: string[] | null): void;
+  /** A signal of the last run, also one of `ModelCard.states`. */
+  signal(id: string): Signal;
+  /** What a layer attends with, as Keras shapes it: its weights where it attends inside, its output otherwise. */
+  attention(layer: string): NamedArray;
   /**
    * Output of any layer in the last run, by name; of a layer that is called several times, its first call. Further tensors
    * of a layer that gives several are "name:1", "name:2" …
@@ -196,8 +251,11 @@ export class Engine {
    * @param wasmBinary bytes of `engine.wasm`: given, never fetched, so that a page's CSP can forbid all fetching
    */
   static load(factory: (options: object) => Promise<unknown>, wasmBinary: ArrayBuffer | Uint8Array): Promise<Engine>;
-  /** Reads a bundle (either form of FORMAT.md). The bytes are copied; the array may be reused. */
-  open(bytes: Uint8Array, fileName: string): Model;
+  /**
+   * Reads a bundle (either form of FORMAT.md). The bytes are copied; the array may be reused. `choices` overrides assumptions,
+   * id to value, on top of the bundle's own `choices`; an id that decides nothing here is an error.
+   */
+  open(bytes: Uint8Array, fileName: string, choices?: Record<string, string>): Model;
   /** Version of the engine. */
   readonly version: string;
 }

@@ -11,13 +11,13 @@ std::string Node::name() const {
   return output == 0 ? layer->name() : layer->name() + ":" + std::to_string(output);
 }
 
-std::vector<Shape> Graph::inferShapes(const Shape& input) const {
+std::vector<Shape> Graph::inferShapes(std::span<const Shape> given) const {
   std::vector<Shape> shapes;
   shapes.reserve(nodes.size());
   for (size_t i = 0; i < nodes.size(); ++i) {
     if (nodes[i].output > 0) continue;  // came with the first of its call
-    if (std::find(inputs.begin(), inputs.end(), i) != inputs.end()) {
-      shapes.push_back(input);
+    if (const auto input = std::find(inputs.begin(), inputs.end(), i); input != inputs.end()) {
+      shapes.push_back(given[static_cast<size_t>(input - inputs.begin())]);
       continue;
     }
     std::vector<Shape> from;
@@ -56,6 +56,21 @@ void checkTotal(std::span<const Shape> shapes) {
   throw Error({"too-large", "the model",
                "at most " + std::to_string(kMaxTotal) + " numbers in all its layers' outputs",
                std::to_string(total), "Use a shorter text, or a smaller model."});
+}
+
+std::string Graph::nameOf(size_t node) const {
+  for (const auto& [name, output] : models) {
+    if (output == node) return name;
+  }
+  return nodes[node].name();
+}
+
+std::optional<size_t> Graph::find(std::string_view name) const {
+  const auto found =
+      std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) { return node.name() == name; });
+  if (found != nodes.end()) return static_cast<size_t>(found - nodes.begin());
+  const auto model = models.find(name);
+  return model == models.end() ? std::nullopt : std::optional(model->second);
 }
 
 std::vector<size_t> Graph::readersOf(size_t node) const {

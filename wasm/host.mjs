@@ -53,6 +53,12 @@ function wholeNumbers(list, where) {
   });
 }
 
+/** A count or an index. */
+function wholeNumber(number, where) {
+  if (Number.isInteger(number) && number >= 0 && number < 2 ** 31) return number;
+  throw refusal("not-whole", where, "a whole number from 0", String(number));
+}
+
 function identity(count) {
   return Uint32Array.from({ length: count }, (_, index) => index);
 }
@@ -92,18 +98,30 @@ export class Session {
     this.#lowers = lowers;
   }
 
-  setText(text) {
+  setText(text, input = 0) {
     const points = codePoints(text);
     const read = this.#lowers ? lowerCase(text) : { text: points, origin: identity(points.length) };
-    return unwrap(this.#handle.setText(points.length, read.text, read.origin));
+    return unwrap(this.#handle.setText(points.length, read.text, read.origin, wholeNumber(input, "input")));
   }
 
-  setIds(ids) {
-    return unwrap(this.#handle.setIds(wholeNumbers(ids, "ids")));
+  setIds(ids, input = 0) {
+    return unwrap(this.#handle.setIds(wholeNumbers(ids, "ids"), wholeNumber(input, "input")));
   }
 
-  setInput(values, shape) {
-    return unwrap(this.#handle.setInput(Float32Array.from(values), wholeNumbers(shape, "shape")));
+  setInput(values, shape, input = 0) {
+    return unwrap(this.#handle.setInput(Float32Array.from(values), wholeNumbers(shape, "shape"), wholeNumber(input, "input")));
+  }
+
+  watch(ids) {
+    unwrap(this.#handle.watch(ids === null ? null : ids.map(wellFormed)));
+  }
+
+  signal(id) {
+    return unwrap(this.#handle.signal(wellFormed(id)));
+  }
+
+  attention(layer) {
+    return unwrap(this.#handle.attention(wellFormed(layer)));
   }
 
   layer(name) {
@@ -154,8 +172,9 @@ export class Engine {
     return new Engine(await factory({ wasmBinary }));
   }
 
-  open(bytes, fileName) {
-    return new Model(unwrap(this.#module.openModel(bytes, wellFormed(fileName))));
+  open(bytes, fileName, choices = {}) {
+    const pairs = Object.entries(choices).flat().map((text) => wellFormed(String(text)));
+    return new Model(unwrap(this.#module.openModel(bytes, wellFormed(fileName), pairs)));
   }
 }
 

@@ -8,6 +8,7 @@
 #include "error.h"
 #include "keras/graph_builder.h"
 #include "keras/graph_spec.h"
+#include "keras/nested_models.h"
 
 namespace charglow {
 namespace {
@@ -17,11 +18,10 @@ std::string textOf(const Bundle& bundle, std::string_view key, std::string absen
   return value ? std::string(*value) : std::move(absent);
 }
 
-/// What the model's input is fed. Ids where it is (batch, timesteps) and only Embeddings read it; one-hot
-/// rows where it is (batch, timesteps, tokens), something else reads it, and the text encoding says so;
-/// numbers otherwise.
-std::pair<InputKind, int> inputKindOf(const Graph& graph, bool oneHot) {
-  const size_t input = graph.inputs[0];
+/// What an input is fed. Ids where it is (batch, timesteps) and only Embeddings read it; one-hot rows where
+/// it is (batch, timesteps, tokens), something else reads it, and the text encoding says so; numbers
+/// otherwise.
+ModelInput describedInput(const Graph& graph, size_t input, bool oneHot) {
   const Shape& shape = graph.nodes[input].shape;
   std::optional<int> ids;
   bool others = false;
@@ -30,9 +30,16 @@ std::pair<InputKind, int> inputKindOf(const Graph& graph, bool oneHot) {
     others = others || !known;
     if (known) ids = std::min(*known, ids.value_or(*known));
   }
-  if (shape.size() == 2 && ids && !others) return {InputKind::Ids, *ids};
-  if (shape.size() == 3 && shape[2].known() && !ids && oneHot) return {InputKind::OneHot, shape[2].size};
-  return {InputKind::Values, 0};
+  if (shape.size() == 2 && ids && !others) return {input, InputKind::Ids, *ids};
+  if (shape.size() == 3 && shape[2].known() && !ids && oneHot)
+    return {input, InputKind::OneHot, shape[2].size};
+  return {input, InputKind::Values, 0};
+}
+
+std::vector<ModelInput> describedInputs(const Graph& graph, bool oneHot) {
+  std::vector<ModelInput> inputs;
+  for (const size_t input : graph.inputs) inputs.push_back(describedInput(graph, input, oneHot));
+  return inputs;
 }
 
 /// Labels name the classes of the first output; a single unit tells two apart.
@@ -44,9 +51,24 @@ void checkLabels(const Graph& graph, const nlohmann::json& labels, const std::st
                std::to_string(labels.size()), "Convert it again with --labels."});
 }
 
+/// The bundle's own choices, overridden by those given.
+std::map<std::string, std::string, std::less<>> choicesOf(const Bundle& bundle, const std::string& fileName,
+                                                          const std::map<std::string, std::string>& given) {
+  std::map<std::string, std::string, std::less<>> all(given.begin(), given.end());
+  const std::string where = fileName + ", choices";
+  const nlohmann::json own = parseStrictJson(textOf(bundle, "choices", "{}"), where, limits::kHeaderDepth);
+  if (!own.is_object()) throw Error({"choices", where, "an object", describeJson(own), ""});
+  for (const auto& [id, value] : own.items()) {
+    if (!value.is_string()) throw Error({"choices", where + ", " + id, "a string", describeJson(value), ""});
+    all.emplace(id, value.get<std::string>());
+  }
+  return all;
+}
+
 }  // namespace
 
-std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::string fileName) {
+std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::string fileName,
+                                         const std::map<std::string, std::string>& choices) {
   const Bundle bundle = Bundle::open(std::move(bytes), fileName);
   auto core = std::make_shared<Core>();
   core->fileName = fileName;
@@ -70,23 +92,28 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
                  "where model.json "
                  "holds model.to_json()."});
   }
+  core->choices = Choices(choicesOf(bundle, fileName, choices));
   if (core->dialect.version.empty()) {
-    core->assumptions.push_back(
+    core->choices.note(
+        "keras_version",
         "The file does not say which Keras wrote it; Keras 2 is assumed (it decides what hard_sigmoid "
         "means).");
   }
   const nlohmann::json parsed = parseStrictJson(*config, fileName + ", model_config", limits::kConfigDepth);
-  const GraphSpec spec = readGraphSpec(parsed, fileName + ", model_config");
-  core->graph = buildGraph(spec, bundle, core->dialect, core->assumptions);
+  const std::string where = fileName + ", model_config";
+  const GraphSpec spec = inlineModels(readGraphSpec(parsed, where), where);
+  core->graph = buildGraph(spec, bundle, core->dialect, core->choices);
+  if (std::vector<Problem> problems = core->choices.problems(); !problems.empty())
+    throw Error(std::move(problems));
   core->attention = findAttention(core->graph);
   checkLabels(core->graph, parseStrictJson(core->labels, fileName + ", labels"), fileName + ", labels");
 
   std::shared_ptr<Model> model(new Model());
   model->core_ = std::move(core);
-  std::tie(model->inputKind_, model->idCount_) = inputKindOf(model->graph(), false);
+  model->inputs_ = describedInputs(model->graph(), false);
   if (const std::optional<std::string_view> text = bundle.metadata("text")) {
-    const std::string where = fileName + ", text";
-    model->setText(parseTextSpec(parseStrictJson(*text, where, limits::kHeaderDepth), where), where);
+    const std::string at = fileName + ", text";
+    model->setText(parseTextSpec(parseStrictJson(*text, at, limits::kHeaderDepth), at), at);
   }
   return model;
 }
@@ -98,33 +125,42 @@ std::shared_ptr<const Model> Model::withText(std::string_view vocabulary, std::s
 }
 
 void Model::setText(TextSpec spec, const std::string& where) {
-  const Shape& input = inputShape();
   // A model with an input of rows, as wide as the vocabulary, has no other use for ids than one-hot rows.
-  if (!spec.oneHot && input.size() == 3) {
+  const bool takesIds = std::any_of(inputs_.begin(), inputs_.end(),
+                                    [](const ModelInput& input) { return input.kind == InputKind::Ids; });
+  for (size_t i = 0; !spec.oneHot && !takesIds && i < inputs_.size(); ++i) {
+    if (inputShape(i).size() != 3) continue;
     spec.oneHot = true;
-    spec.assumed.push_back("One-hot rows are fed, since the model's input has shape " + shapeText(input) +
-                           ".");
+    spec.assumed.push_back("One-hot rows are fed, since the model's input has shape " +
+                           shapeText(inputShape(i)) + ".");
   }
-  std::tie(inputKind_, idCount_) = inputKindOf(graph(), spec.oneHot);
-  if (spec.oneHot && inputKind_ != InputKind::OneHot) {
+  inputs_ = describedInputs(graph(), spec.oneHot);
+  const InputKind wanted = spec.oneHot ? InputKind::OneHot : InputKind::Ids;
+  bool read = false;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (inputs_[i].kind != wanted) continue;
+    const Dim& steps = inputShape(i)[1];
+    if (spec.length && steps.known() && *spec.length != steps.size) {
+      throw Error({"text-length", where + ", length",
+                   std::to_string(steps.size) + " timesteps, as the model's input",
+                   std::to_string(*spec.length), ""});
+    }
+    checkIds(spec, inputs_[i].idCount, where);
+    read = true;
+  }
+  if (!read && spec.oneHot) {
     throw Error({"text-input", where + ", one_hot", "an input of shape (None, timesteps, tokens)",
-                 shapeText(input), "Leave one_hot out: this model is fed ids."});
+                 shapeText(inputShape()), "Leave one_hot out: this model is fed ids."});
   }
-  if (inputKind_ == InputKind::Values) {
+  if (!read) {
     throw Error({"text-input", where, "a model that reads ids (an Embedding after its input) or one-hot rows",
-                 "an input of shape " + shapeText(input) + " that is fed numbers", ""});
+                 "an input of shape " + shapeText(inputShape()) + " that is fed numbers", ""});
   }
-  if (spec.length && input[1].known() && *spec.length != input[1].size) {
-    throw Error({"text-length", where + ", length",
-                 std::to_string(input[1].size) + " timesteps, as the model's input",
-                 std::to_string(*spec.length), ""});
-  }
-  checkIds(spec, idCount_, where);
   encoder_.emplace(std::move(spec));
 }
 
-int Model::textLength() const {
-  const Dim& steps = inputShape()[1];
+int Model::textLength(size_t input) const {
+  const Dim& steps = inputShape(input)[1];
   if (steps.known()) return steps.size;
   return encoder_ && encoder_->spec().length ? *encoder_->spec().length : -1;
 }

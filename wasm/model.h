@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,6 +11,7 @@
 #include "bundle/bundle.h"
 #include "explain/attention.h"
 #include "graph.h"
+#include "keras/choices.h"
 #include "keras/dialect.h"
 #include "text/encoder.h"
 
@@ -22,11 +24,21 @@ enum class InputKind {
   Values,  ///< numbers that text does not turn into
 };
 
+/// One of a model's inputs.
+struct ModelInput {
+  size_t node = 0;  ///< of the graph
+  InputKind kind = InputKind::Values;
+  int idCount = 0;  ///< number of different ids it takes, where it is fed ids
+};
+
 /// A loaded model: immutable, shared by its sessions.
 class Model {
  public:
   /// Reads a bundle (scripts/FORMAT.md), either form. Throws Error with everything that is wrong with it.
-  static std::shared_ptr<const Model> open(std::vector<std::byte> bytes, std::string fileName);
+  /// `choices` overrides what the engine assumes where the file is silent (keras/choices.h), id to value, on
+  /// top of the bundle's own; an id that decides nothing in this model is an error.
+  static std::shared_ptr<const Model> open(std::vector<std::byte> bytes, std::string fileName,
+                                           const std::map<std::string, std::string>& choices = {});
 
   /// The same model, weights shared, with another text encoding (text/text_spec.h, parseVocabulary).
   [[nodiscard]] std::shared_ptr<const Model> withText(std::string_view vocabulary,
@@ -34,15 +46,16 @@ class Model {
 
   [[nodiscard]] const Graph& graph() const { return core_->graph; }
   [[nodiscard]] const std::vector<AttentionSite>& attention() const { return core_->attention; }
-  [[nodiscard]] InputKind inputKind() const { return inputKind_; }
-  /// Shape of the model's input as the architecture gives it.
-  [[nodiscard]] const Shape& inputShape() const { return graph().nodes[graph().inputs[0]].shape; }
+  /// The model's inputs, in its own order.
+  [[nodiscard]] const std::vector<ModelInput>& inputs() const { return inputs_; }
+  /// Shape of an input as the architecture gives it.
+  [[nodiscard]] const Shape& inputShape(size_t input = 0) const {
+    return graph().nodes[inputs_[input].node].shape;
+  }
   /// nullptr where the model has no vocabulary.
   [[nodiscard]] const TextEncoder* encoder() const { return encoder_ ? &*encoder_ : nullptr; }
-  /// Timesteps to encode a text to, or -1: as many as it has.
-  [[nodiscard]] int textLength() const;
-  /// Number of different ids the model takes, where it is fed ids.
-  [[nodiscard]] int idCount() const { return idCount_; }
+  /// Timesteps to encode a text for an input to, or -1: as many as it has.
+  [[nodiscard]] int textLength(size_t input = 0) const;
 
   /// Everything about the model, for people and for the page: ModelCard of engine.d.ts, as JSON text.
   [[nodiscard]] std::string card() const;
@@ -59,15 +72,14 @@ class Model {
     std::string fileName;
     size_t fileSize = 0;
     std::string title, layout, sourceFile, backend, licence, labels, examples, parity;
-    std::vector<std::string> assumptions;
+    Choices choices;
   };
 
   Model() = default;
   void setText(TextSpec spec, const std::string& where);
 
   std::shared_ptr<const Core> core_;
-  InputKind inputKind_ = InputKind::Values;
-  int idCount_ = 0;
+  std::vector<ModelInput> inputs_;
   std::optional<TextEncoder> encoder_;
 };
 

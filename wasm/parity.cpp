@@ -65,9 +65,32 @@ class Verifier {
 
  private:
   void feed(const json& given, ParityCase& result) {
+    if (given.contains("inputs")) {
+      for (const auto& [layer, input] : given["inputs"].items()) feedOne(input, inputNamed(layer));
+    } else {
+      feedOne(given, 0);
+    }
+    if (given.contains("text")) {
+      // The ids are Keras's; those of the text must be the same, and are what runs.
+      const std::vector<int32_t> ids = session_.encoded().ids;
+      feedText(decodeUtf8(given["text"].get<std::string>()));
+      result.idsAgree = session_.encoded().ids == ids;
+    }
+    session_.run();
+  }
+
+  size_t inputNamed(const std::string& layer) const {
+    const std::vector<ModelInput>& inputs = session_.model().inputs();
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (session_.model().graph().nodes[inputs[i].node].layer->name() == layer) return i;
+    }
+    throw Error({"parity-structure", "inputs", "the model's inputs", "\"" + layer + "\"", ""});
+  }
+
+  void feedOne(const json& given, size_t input) {
     if (given.contains("input")) {
-      session_.setInput(given["input"].at("values").get<std::vector<float>>(),
-                        given["input"].at("shape").get<std::vector<int>>());
+      session_.feedInput(given["input"].at("values").get<std::vector<float>>(),
+                         given["input"].at("shape").get<std::vector<int>>(), input);
       return;
     }
     std::vector<int32_t> ids;
@@ -81,16 +104,10 @@ class Verifier {
       if (row.size() == rows[0].size()) continue;
       throw Error({"parity-structure", "ids", "rows of equal length", std::to_string(row.size()), ""});
     }
-    if (!given.contains("text")) {
-      session_.setIds(ids, static_cast<int>(rows.size()));
-      return;
-    }
-    // The ids are Keras's; those of the text must be the same, and are what runs.
-    setText(decodeUtf8(given["text"].get<std::string>()));
-    result.idsAgree = session_.encoded().ids == ids;
+    session_.feedIds(ids, static_cast<int>(rows.size()), input);
   }
 
-  void setText(const std::u32string& text) {
+  void feedText(const std::u32string& text) {
     const TextEncoder* encoder = session_.model().encoder();
     LoweredText read;
     if (encoder != nullptr && encoder->spec().lower) {
@@ -100,14 +117,14 @@ class Verifier {
       read.origin.resize(text.size());
       std::iota(read.origin.begin(), read.origin.end(), 0u);
     }
-    session_.setText({text.size(), read.text, read.origin});
+    session_.feedText({text.size(), read.text, read.origin}, 0);
   }
 
   void compare(const json& expected, std::string_view kind, ParityCase& result) {
     const bool attention = kind == "attention";
     for (const auto& [layer, numbers] : expected.items()) {
-      const double off =
-          difference(session_.value(session_.nodeOf(layer)), numbers, "layer \"" + layer + "\"", !attention);
+      const size_t node = attention ? session_.attentionNodeOf(layer) : session_.nodeOf(layer);
+      const double off = difference(session_.value(node), numbers, "layer \"" + layer + "\"", !attention);
       double& largest = attention ? result.attentionDifference : result.outputDifference;
       largest = std::max(largest, off);
       ++compared_;

@@ -9,45 +9,76 @@
 namespace charglow {
 
 Session::Session(std::shared_ptr<const Model> model) : model_(std::move(model)) {
+  fed_.resize(model_->inputs().size());
   values_.resize(model_->graph().nodes.size());
   scratch_.resize(model_->graph().nodes.size());
+  masks_.resize(model_->graph().nodes.size());
 }
 
-void Session::setText(const SourceText& text) {
+void Session::setText(const SourceText& text, size_t input) {
+  feedText(text, input);
+  run();
+}
+
+void Session::setIds(std::span<const int32_t> ids, int batch, size_t input) {
+  feedIds(ids, batch, input);
+  run();
+}
+
+void Session::setInput(std::span<const float> values, std::span<const int> shape, size_t input) {
+  feedInput(values, shape, input);
+  run();
+}
+
+size_t Session::require(size_t input) const {
+  if (input < fed_.size()) return input;
+  throw Error({"unknown-input", "the model's inputs", "one of " + std::to_string(fed_.size()),
+               "number " + std::to_string(input) + ", counted from 0", ""});
+}
+
+void Session::feedText(const SourceText& text, size_t input) {
   ran_ = false;
+  Fed& fed = fed_[require(input)];
   if (model_->encoder() == nullptr) {
     throw Error({"no-vocabulary", "the model", "a vocabulary", "none",
                  "Give it one: a Tokenizer JSON, a {token: id} JSON or a charset."});
   }
-  model_->encoder()->encode(text, model_->textLength(), encoded_);
-  if (encoded_.ids.empty()) {
+  if (model_->inputs()[input].kind == InputKind::Values) {
+    throw Error({"input-kind", "the model's input " + std::to_string(input),
+                 "numbers of shape " + shapeText(model_->inputShape(input)), "a text", ""});
+  }
+  model_->encoder()->encode(text, model_->textLength(input), fed.encoded);
+  if (fed.encoded.ids.empty()) {
     throw Error({"empty-text", "the text", "at least one character the model knows", "none",
                  "This model takes texts of any length, but not of none."});
   }
-  hasText_ = true;
-  feedIds(encoded_.ids, 1);
+  fed.hasText = true;
+  store(fed.encoded.ids, 1, input);
 }
 
-void Session::setIds(std::span<const int32_t> ids, int batch) {
+void Session::feedIds(std::span<const int32_t> ids, int batch, size_t input) {
   ran_ = false;
-  if (model_->inputKind() == InputKind::Values) {
-    throw Error({"input-kind", "the model's input", "numbers of shape " + shapeText(model_->inputShape()),
-                 "ids", ""});
+  Fed& fed = fed_[require(input)];
+  if (model_->inputs()[input].kind == InputKind::Values) {
+    throw Error({"input-kind", "the model's input",
+                 "numbers of shape " + shapeText(model_->inputShape(input)), "ids", ""});
   }
   if (batch < 1 || ids.empty() || ids.size() % static_cast<size_t>(batch) != 0) {
     throw Error({"input-shape", "ids", "as many for each of " + std::to_string(batch) + " rows",
                  std::to_string(ids.size()), ""});
   }
-  const std::vector<int32_t> copy(ids.begin(), ids.end());
-  encoded_ = {};
-  encoded_.ids = copy;
-  encoded_.padding.assign(copy.size(), 0);
-  hasText_ = false;
-  feedIds(encoded_.ids, batch);
+  std::vector<int32_t> copy(ids.begin(), ids.end());
+  fed.encoded = {};
+  fed.encoded.padding.assign(copy.size(), 0);
+  fed.encoded.ids = std::move(copy);
+  fed.hasText = false;
+  store(fed.encoded.ids, batch, input);
 }
 
-void Session::feedIds(std::span<const int32_t> ids, int batch) {
-  const Shape& expected = model_->inputShape();
+/// Puts ids, or their one-hot rows, where the input's values go.
+void Session::store(std::span<const int32_t> ids, int batch, size_t input) {
+  const ModelInput& described = model_->inputs()[input];
+  const Shape& expected = model_->inputShape(input);
   const int steps = static_cast<int>(ids.size()) / batch;
   if (expected[1].known() && expected[1].size != steps) {
     throw Error({"input-shape", "the model's input", std::to_string(expected[1].size) + " timesteps",
@@ -56,35 +87,39 @@ void Session::feedIds(std::span<const int32_t> ids, int batch) {
   Shape shape = expected;
   shape[0].size = batch;
   shape[1].size = steps;
-  checkSize(*model_->graph().nodes[model_->graph().inputs[0]].layer, shape);
-  Value& input = values_[model_->graph().inputs[0]];
-  input.reshape(shape);
-  const int count = model_->idCount();
-  if (model_->inputKind() == InputKind::OneHot) std::fill(input.data.begin(), input.data.end(), 0.0f);
+  checkSize(*model_->graph().nodes[described.node].layer, shape);
+  Value& value = values_[described.node];
+  value.reshape(shape);
+  const int count = described.idCount;
+  if (described.kind == InputKind::OneHot) std::fill(value.data.begin(), value.data.end(), 0.0f);
   for (size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] < 0 || ids[i] >= count) {
       throw Error({"id-out-of-range", "the model's input, timestep " + std::to_string(i),
                    "an id from 0 to " + std::to_string(count - 1), std::to_string(ids[i]), ""});
     }
-    if (model_->inputKind() == InputKind::OneHot) {
-      input.data[i * static_cast<size_t>(count) + static_cast<size_t>(ids[i])] = 1.0f;
+    if (described.kind == InputKind::OneHot) {
+      value.data[i * static_cast<size_t>(count) + static_cast<size_t>(ids[i])] = 1.0f;
     } else {
-      input.data[i] = static_cast<float>(ids[i]);
+      value.data[i] = static_cast<float>(ids[i]);
     }
   }
-  run(shape);
+  fed_[input].shape = shape;
+  fed_[input].given = true;
+  last_ = input;
 }
 
-void Session::setInput(std::span<const float> values, std::span<const int> sizes) {
+void Session::feedInput(std::span<const float> values, std::span<const int> sizes, size_t input) {
   ran_ = false;
-  const Shape& expected = model_->inputShape();
+  Fed& fed = fed_[require(input)];
+  const Shape& expected = model_->inputShape(input);
+  const size_t node = model_->inputs()[input].node;
   Shape shape = expected;
   bool fits = sizes.size() == expected.size();
   for (size_t i = 0; fits && i < sizes.size(); ++i) {
     fits = sizes[i] >= 1 && (!expected[i].known() || expected[i].size == sizes[i]);
     shape[i].size = sizes[i];
   }
-  if (fits) checkSize(*model_->graph().nodes[model_->graph().inputs[0]].layer, shape);
+  if (fits) checkSize(*model_->graph().nodes[node].layer, shape);
   if (!fits || static_cast<size_t>(elementCount(shape)) != values.size()) {
     std::string given = "(";
     for (const int size : sizes) given += (given.size() > 1 ? ", " : "") + std::to_string(size);
@@ -97,12 +132,39 @@ void Session::setInput(std::span<const float> values, std::span<const int> sizes
                    std::to_string(values[i]), ""});
     }
   }
-  encoded_ = {};
-  hasText_ = false;
-  Value& input = values_[model_->graph().inputs[0]];
-  input.reshape(shape);
-  std::copy(values.begin(), values.end(), input.data.begin());
-  run(shape);
+  fed.encoded = {};
+  fed.hasText = false;
+  Value& value = values_[node];
+  value.reshape(shape);
+  std::copy(values.begin(), values.end(), value.data.begin());
+  fed.shape = shape;
+  fed.given = true;
+  last_ = input;
+}
+
+/// Inputs that were never given anything, or only without meaning it, follow the one that was: an empty text,
+/// or zeros, in as many rows.
+void Session::fillUnset() {
+  const int batch = fed_[last_].shape.empty() ? 1 : fed_[last_].shape[0].size;
+  for (size_t i = 0; i < fed_.size(); ++i) {
+    if (fed_[i].given) continue;
+    Shape shape = model_->inputShape(i);
+    shape[0].size = batch;
+    for (Dim& dim : shape) {
+      if (!dim.known()) dim.size = 1;
+    }
+    const ModelInput& input = model_->inputs()[i];
+    checkSize(*model_->graph().nodes[input.node].layer, shape);
+    Value& value = values_[input.node];
+    value.reshape(shape);
+    const int32_t pad = model_->encoder() == nullptr ? 0 : model_->encoder()->spec().pad;
+    std::fill(value.data.begin(), value.data.end(),
+              input.kind == InputKind::Ids ? static_cast<float>(pad) : 0.0f);
+    for (size_t row = 0; input.kind == InputKind::OneHot && row < value.data.size();
+         row += static_cast<size_t>(input.idCount))
+      value.data[row + static_cast<size_t>(pad)] = 1.0f;
+    fed_[i].shape = shape;
+  }
 }
 
 namespace {
@@ -128,31 +190,60 @@ void checkFinite(const Node& node, const Value& value) {
 
 }  // namespace
 
-void Session::run(const Shape& inputShape) {
+/// Shapes of all nodes, where the inputs' have changed.
+void Session::settleShapes() {
   const Graph& graph = model_->graph();
-  if (inputShape != inputShape_) {
-    inputShape_.clear();  // so that a refused shape is not taken as settled
-    const std::vector<Shape> shapes = graph.inferShapes(inputShape);
-    for (size_t i = 0; i < shapes.size(); ++i) {
-      if (i != graph.inputs[0]) values_[i].reshape(shapes[i]);
+  std::vector<Shape> given;
+  for (const Fed& fed : fed_) {
+    if (fed.shape[0].size != fed_[last_].shape[0].size) {
+      throw Error({"batch", "the model's inputs", "as many rows in each",
+                   std::to_string(fed.shape[0].size) + " beside " + std::to_string(fed_[last_].shape[0].size),
+                   ""});
     }
-    inputShape_ = inputShape;
+    given.push_back(fed.shape);
   }
+  if (given == inputShapes_) return;
+  inputShapes_.clear();  // so that a refused shape is not taken as settled
+  const std::vector<Shape> shapes = graph.inferShapes(given);
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    if (std::find(graph.inputs.begin(), graph.inputs.end(), i) == graph.inputs.end())
+      values_[i].reshape(shapes[i]);
+  }
+  inputShapes_ = std::move(given);
+}
+
+/// What a node reads at one of its inputs, under the mask that its call was given there.
+View Session::viewOf(const Node& node, size_t position) {
+  const Value& value = values_[node.inputs[position]];
+  if (node.masks.empty() || node.masks[position].own) return {value.shape, value.data, value.mask};
+  const size_t from = node.masks[position].node;
+  std::vector<uint8_t>& mask = masks_[from];
+  mask.resize(values_[from].data.size());
+  std::transform(values_[from].data.begin(), values_[from].data.end(), mask.begin(),
+                 [](float kept) { return static_cast<uint8_t>(kept != 0.0f); });
+  return {value.shape, value.data, mask};
+}
+
+void Session::run() {
+  const Graph& graph = model_->graph();
+  fillUnset();
+  settleShapes();
   std::vector<View> inputs;
   std::vector<Output> outputs;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (i == graph.inputs[0] || graph.nodes[i].output > 0) continue;
+    const Node& node = graph.nodes[i];
+    if (node.output > 0 || std::find(graph.inputs.begin(), graph.inputs.end(), i) != graph.inputs.end())
+      continue;
     inputs.clear();
-    for (const size_t from : graph.nodes[i].inputs)
-      inputs.push_back({values_[from].shape, values_[from].data, values_[from].mask});
+    for (size_t k = 0; k < node.inputs.size(); ++k) inputs.push_back(viewOf(node, k));
     outputs.clear();
-    for (size_t k = 0; k < graph.nodes[i].layer->outputCount(); ++k) {
+    for (size_t k = 0; k < node.layer->tensorCount(); ++k) {
       Value& value = values_[i + k];
       value.mask.clear();
       outputs.push_back({value.shape, value.data, value.mask});
     }
-    graph.nodes[i].layer->forwardAll(inputs, outputs, scratch_[i]);
-    for (const Output& output : outputs) checkMask(graph.nodes[i], output);
+    node.layer->forwardAll(inputs, outputs, scratch_[i]);
+    for (const Output& output : outputs) checkMask(node, output);
   }
   for (const size_t output : graph.outputs) checkFinite(graph.nodes[output], values_[output]);
   // An attention that is not a number can leave the outputs finite, behind a maximum or a relu.
@@ -169,24 +260,22 @@ const Value& Session::value(size_t node) const {
 }
 
 size_t Session::nodeOf(std::string_view layer) const {
-  const std::vector<Node>& nodes = model_->graph().nodes;
-  const auto found =
-      std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) { return node.name() == layer; });
-  if (found == nodes.end()) {
+  const std::optional<size_t> found = model_->graph().find(layer);
+  if (!found) {
     throw Error({"unknown-layer", "layer \"" + std::string(layer) + "\"", "a layer of the model",
                  "none of this name", ""});
   }
-  return static_cast<size_t>(found - nodes.begin());
+  return *found;
 }
 
-std::vector<float> Session::attention(const AttentionSite& site) const {
-  if (site.degenerate) {
-    return std::vector<float>(static_cast<size_t>(value(site.weighed).shape[site.weighedAxis].size), 1.0f);
-  }
-  const Value& softmax = value(site.node);
-  std::vector<float> values(static_cast<size_t>(softmax.shape[site.softmaxAxis].size));
-  readAttention(site, softmax, values);
-  return values;
+size_t Session::attentionNodeOf(std::string_view layer) const {
+  const size_t call = nodeOf(layer);
+  const std::vector<AttentionTensor> tensors = model_->graph().nodes[call].layer->attention();
+  return tensors.empty() ? call : call + tensors[0].tensor;
+}
+
+SignalValues Session::attention(const AttentionSite& site) const {
+  return readAttention(site, value(site.node));
 }
 
 }  // namespace charglow

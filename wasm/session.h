@@ -19,37 +19,63 @@ class Session {
  public:
   explicit Session(std::shared_ptr<const Model> model);
 
-  /// Encodes a text as Keras would and runs the model on it. Throws "no-vocabulary" where the model has none,
-  /// and "empty-text" where nothing of the text is left for a model that takes any length.
-  void setText(const SourceText& text);
+  /// Encodes a text as Keras would, for one of the model's inputs, and runs the model on it. The other inputs
+  /// keep what they were last given, and before that are an empty text or zeros. Throws "no-vocabulary" where
+  /// the model has none, and "empty-text" where nothing of the text is left for a model that takes any
+  /// length.
+  void setText(const SourceText& text, size_t input = 0);
   /// Runs the model on ids (batch, timesteps) as they are.
-  void setIds(std::span<const int32_t> ids, int batch);
+  void setIds(std::span<const int32_t> ids, int batch, size_t input = 0);
   /// Runs the model on numbers of the given shape, batch axis included.
-  void setInput(std::span<const float> values, std::span<const int> shape);
+  void setInput(std::span<const float> values, std::span<const int> shape, size_t input = 0);
+
+  /// The same without running: for several inputs that change together, before `run`.
+  void feedText(const SourceText& text, size_t input);
+  void feedIds(std::span<const int32_t> ids, int batch, size_t input);
+  void feedInput(std::span<const float> values, std::span<const int> shape, size_t input);
+  /// Runs the model on what its inputs hold. Throws "batch" where they hold batches of different sizes.
+  void run();
 
   [[nodiscard]] const Model& model() const { return *model_; }
-  /// How the last text met the model's input; nothing in it after setIds or setInput but ids and padding.
-  [[nodiscard]] const EncodedText& encoded() const { return encoded_; }
-  [[nodiscard]] bool hasText() const { return hasText_; }
+  /// The input that was last given something.
+  [[nodiscard]] size_t lastInput() const { return last_; }
+  /// How the last text met that input; nothing in it after setIds or setInput but ids and padding.
+  [[nodiscard]] const EncodedText& encoded() const { return fed_[last_].encoded; }
+  [[nodiscard]] bool hasText() const { return fed_[last_].hasText; }
   /// What a node of the graph computed in the last run. Throws "no-run" where there was none, or it was
   /// refused.
   [[nodiscard]] const Value& value(size_t node) const;
   /// Index of the node of a layer's first call. Throws "unknown-layer".
   [[nodiscard]] size_t nodeOf(std::string_view layer) const;
+  /// Index of the node of what a layer attends with: its own weights where it attends inside, its output
+  /// otherwise. Throws "unknown-layer".
+  [[nodiscard]] size_t attentionNodeOf(std::string_view layer) const;
   /// The attention at a site in the last run, in the text's order.
-  [[nodiscard]] std::vector<float> attention(const AttentionSite& site) const;
+  [[nodiscard]] SignalValues attention(const AttentionSite& site) const;
 
  private:
-  void run(const Shape& input);
-  void feedIds(std::span<const int32_t> ids, int batch);
+  /// What one of the model's inputs was given; its numbers are in `values_`.
+  struct Fed {
+    bool given = false;
+    Shape shape;
+    EncodedText encoded;
+    bool hasText = false;
+  };
+
+  void store(std::span<const int32_t> ids, int batch, size_t input);
+  void fillUnset();
+  void settleShapes();
+  [[nodiscard]] View viewOf(const Node& node, size_t position);
+  size_t require(size_t input) const;
 
   std::shared_ptr<const Model> model_;
-  EncodedText encoded_;
-  bool hasText_ = false;
-  bool ran_ = false;  ///< the last run reached its end
-  Shape inputShape_;  ///< of the last run; shapes are inferred again only when it changes
+  std::vector<Fed> fed_;  ///< for each of the model's inputs
+  size_t last_ = 0;
+  bool ran_ = false;                ///< the last run reached its end
+  std::vector<Shape> inputShapes_;  ///< of the last run; shapes are inferred again only when they change
   std::vector<Value> values_;
   std::vector<Scratch> scratch_;
+  std::vector<std::vector<uint8_t>> masks_;  ///< those that a node hands over as numbers, as flags
 };
 
 }  // namespace charglow

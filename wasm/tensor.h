@@ -19,13 +19,30 @@ enum class Along : uint8_t {
   ReversedTime,  ///< the input's timesteps, last first (the output of a go_backwards layer)
 };
 
+/// Which timesteps of a model's input the steps of an axis stand for: step i for `width` of them from
+/// `offset + i * stride` on. A convolution or a pooling makes a sequence shorter than the text.
+struct Steps {
+  int input = 0;  ///< which of the model's inputs
+  int stride = 1;
+  int offset = 0;
+  int width = 1;
+
+  bool operator==(const Steps&) const = default;
+};
+
 /// One axis of a tensor.
 struct Dim {
   int size = kUnknown;
   Along along = Along::Other;
+  Steps steps = {};  ///< where it runs along the timesteps
 
   [[nodiscard]] bool known() const { return size != kUnknown; }
   [[nodiscard]] bool isTime() const { return along != Along::Other; }
+  /// Runs along what `other` does; the size stays.
+  void follow(const Dim& other) {
+    along = other.along;
+    steps = other.steps;
+  }
   bool operator==(const Dim&) const = default;
 };
 

@@ -73,18 +73,23 @@ def read_parity(path: str, layer_names: Iterable[str]) -> str:
 
 
 def _check_case(case, where, layer_names):
-    _object(case, where, ("name", "text", "ids", "input") + _RESULT_KEYS, required=("name",))
+    _object(case, where, ("name", "text", "ids", "input", "inputs") + _RESULT_KEYS, required=("name",))
     _string(case["name"], f"{where}: name")
     if "text" in case:
         _string(case["text"], f"{where}: text")
         if "ids" not in case:
             raise ConvertError(where, "ids, what the text must become", "a text alone")
-    if ("ids" in case) == ("input" in case):
-        raise ConvertError(where, "either ids or input", "both" if "ids" in case else "neither")
-    if "ids" in case:
-        _check_ids(case["ids"], f"{where}: ids")
+    if "inputs" in case:
+        at = f"{where}: inputs"
+        for layer, given in _object(case["inputs"], at).items():
+            if layer not in layer_names:
+                raise ConvertError(at, "layers of the model", quoted(layer), "Name layers as Keras does.")
+            _object(given, f"{at}: {layer}", ("ids", "input"))
+            _check_input(given, f"{at}: {layer}")
+        if "ids" in case or "input" in case or not case["inputs"]:
+            raise ConvertError(where, "either one input or several inputs", "both" if case["inputs"] else "neither")
     else:
-        _check_array(case["input"], f"{where}: input")
+        _check_input(case, where)
     results = 0
     for key in _RESULT_KEYS:
         at = f"{where}: {key}"
@@ -96,6 +101,15 @@ def _check_case(case, where, layer_names):
             results += 1
     if not results:
         raise ConvertError(where, "an answer of Keras to compare with", "none")
+
+
+def _check_input(given, where):
+    if ("ids" in given) == ("input" in given):
+        raise ConvertError(where, "either ids or input", "both" if "ids" in given else "neither")
+    if "ids" in given:
+        _check_ids(given["ids"], f"{where}: ids")
+    else:
+        _check_array(given["input"], f"{where}: input")
 
 
 def _check_ids(ids, where):

@@ -21,8 +21,8 @@ export async function loadEngine() {
   return Engine.load(factory, readFileSync(binary));
 }
 
-/** Opens a bundle file. */
-export async function openModel(file) {
+/** Opens a bundle file. `choices` overrides what the engine assumes, id to value. */
+export async function openModel(file, choices = {}) {
   const engine = await loadEngine();
-  return engine.open(readFileSync(file), basename(file));
+  return engine.open(readFileSync(file), basename(file), choices);
 }

@@ -21,6 +21,8 @@ function table(rows, right = []) {
 
 const count = (number) => number.toLocaleString("en-US");
 const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
+/** Axes of a signal, for people. */
+const AXES = { head: "head", feature: "feature", unit: "unit", query: "querying step" };
 const shapeText = (shape) => `(${shape.map((size) => size ?? "None").join(", ")})`;
 const section = (title, body) => (body ? `\n${title}\n${body}` : "");
 const bullets = (sentences) => sentences.map((sentence) => `  - ${sentence}\n`).join("");
@@ -44,7 +46,8 @@ function attentionText(sites) {
   if (sites.length === 0) return "  none found: no softmax over timesteps weighs a sequence in this model\n";
   return sites
     .map((site) => {
-      const steps = site.steps === null ? "any number of timesteps" : plural(site.steps, "timestep");
+      const length = site.shape.at(-1);
+      const steps = length === null ? "as many steps as the input" : plural(length, site.steps ? "timestep" : "step");
       const degenerate = site.degenerate ? "    degenerate: 1 everywhere, so it says nothing about the text\n" : "";
       return `  ${site.id}: ${steps}; ${site.why}\n${degenerate}`;
     })
@@ -71,6 +74,18 @@ function parityText(parity) {
   );
 }
 
+/** What was assumed, and what else to say for it. */
+function assumptionText(assumptions) {
+  return bullets(
+    assumptions.map(({ id, text, value, options, chosen }) => {
+      if (!options.length) return text;
+      const others = options.filter((option) => option.value !== value).map((option) => `--assume ${id}=${option.value}`);
+      const label = options.find((option) => option.value === value)?.label ?? value;
+      return `${text} ${chosen ? "Chosen" : "Assumed"}: ${label}. Otherwise: ${others.join(" or ")}`;
+    }),
+  );
+}
+
 /** `inspect`, for people. */
 export function describeModel({ card, parity }) {
   const layers = [
@@ -90,7 +105,7 @@ export function describeModel({ card, parity }) {
     section("Layers", table(layers, [3])) +
     section("Attention", attentionText(card.attention)) +
     section("Text", encodingText(card.text)) +
-    section("Assumed", bullets(card.assumptions)) +
+    section("Assumed", assumptionText(card.assumptions)) +
     section("Worth knowing", bullets(card.notes)) +
     section("Parity", parityText(parity))
   );
@@ -131,13 +146,34 @@ function fateText(text, result) {
   );
 }
 
-function signalText(signal, result, source) {
-  const values = Array.from(signal.values);
+/** The mean over all axes of a signal but the last: one number for each step. */
+export function stepMeans(signal) {
+  const steps = signal.shape.at(-1);
+  const rows = signal.values.length / steps;
+  return Array.from({ length: steps }, (_, step) => {
+    let sum = 0;
+    for (let row = 0; row < rows; row++) sum += signal.values[row * steps + step];
+    return sum / rows;
+  });
+}
+
+/** Each character of the text with the step that stands for its timestep; `map` is the signal's StepMap. */
+function stepOf(timestep, map, steps) {
+  const step = Math.floor((timestep - map.offset) / map.stride);
+  return step >= 0 && step < steps && timestep < map.offset + step * map.stride + map.width ? step : -1;
+}
+
+function signalText(signal, card, result, source) {
+  const values = stepMeans(signal);
+  const map = card.attention.find(({ id }) => id === signal.id)?.steps;
+  const aligned = map?.input === result.input;
+  const whole = aligned && map.stride === 1 && map.offset === 0 && map.width === 1;
   const onPadding = values.reduce((sum, value, step) => sum + (result.padding[step] ? value : 0), 0);
   const rows = [];
-  if (result.text && source !== undefined) {
+  if (result.text && source !== undefined && aligned) {
     Array.from(source).forEach((character, index) => {
-      const step = result.text.position[index];
+      const position = result.text.position[index];
+      const step = position < 0 ? -1 : stepOf(position, map, values.length);
       if (step >= 0)
         rows.push([
           JSON.stringify(character),
@@ -149,12 +185,14 @@ function signalText(signal, result, source) {
     });
   } else {
     values.forEach((value, step) =>
-      rows.push(["", `${result.ids[step] ?? ""}`, `${step}`, value.toFixed(6), (value * values.length).toFixed(2)]),
+      rows.push(["", whole ? `${result.ids[step] ?? ""}` : "", `${step}`, value.toFixed(6), (value * values.length).toFixed(2)]),
     );
   }
-  const head = ["", "id", "timestep", "attention", "x uniform"];
-  const padding = result.padding.some((one) => one) ? `  on padding: ${(100 * onPadding).toFixed(1)} %\n` : "";
-  return `  ${signal.id} [${signal.shape.join(", ")}]\n${padding}${table([head, ...rows], [1, 2, 3, 4])}`;
+  const head = ["", "id", whole ? "timestep" : "step", "attention", "x uniform"];
+  const others = signal.axes.slice(0, -1).map((axis) => `the ${plural(signal.shape[signal.axes.indexOf(axis)], AXES[axis])}`);
+  const mean = others.length ? `  the mean over ${others.join(" and ")}; --json has all numbers\n` : "";
+  const padding = whole && result.padding.some((one) => one) ? `  on padding: ${(100 * onPadding).toFixed(1)} %\n` : "";
+  return `  ${signal.id} [${signal.shape.join(", ")}]\n${mean}${padding}${table([head, ...rows], [1, 2, 3, 4])}`;
 }
 
 /** `run`, for people. `source` is the text, where one was given. */
@@ -164,7 +202,7 @@ export function describeRun(result, card, source) {
     section("Text", result.text ? fateText(result.text, result) : "") +
     section(
       "Signals",
-      result.signals.map((signal) => signalText(signal, result, source)).join("") || "  none: no attention was found in this model\n",
+      result.signals.map((signal) => signalText(signal, card, result, source)).join("") || "  none: no attention was found in this model\n",
     )
   );
 }

@@ -158,8 +158,18 @@ test("the card tells what the page shows", () => {
   );
   assert.deepEqual(card.labels, ["ham", "spam"]);
   assert.deepEqual(
-    card.attention.map(({ id, steps, degenerate }) => ({ id, steps, degenerate })),
-    [{ id: "attention_vec", steps: 250, degenerate: false }],
+    card.attention.map(({ id, kind, axes, shape, steps, queries, degenerate }) => ({ id, kind, axes, shape, steps, queries, degenerate })),
+    [
+      {
+        id: "attention_vec",
+        kind: "attention",
+        axes: ["step"],
+        shape: [250],
+        steps: { input: 0, stride: 1, offset: 0, width: 1 },
+        queries: null,
+        degenerate: false,
+      },
+    ],
   );
   assert.deepEqual(card.outputs, [{ layer: "dense_1", shape: [null, 1], activation: "sigmoid" }]);
   assert.deepEqual(card.inputs, [{ layer: "input_1", shape: [null, 250], kind: "ids" }]);

@@ -76,30 +76,31 @@ TEST(ReadAttention, IsTheSoftmaxStepByStep) {
   Session session(model);
   runLastCase(session);
   const std::vector<float> keras = kerasAttention(*model, "attention_vec");
-  const std::vector<float> ours = session.attention(model->attention()[0]);
+  const SignalValues signal = session.attention(model->attention()[0]);
+  EXPECT_EQ(signal.axes, std::vector<SignalAxis>{SignalAxis::Step});
+  const std::vector<float>& ours = signal.values;
   ASSERT_EQ(ours.size(), keras.size());
   for (size_t t = 0; t < ours.size(); ++t) EXPECT_NEAR(ours[t], keras[t], 1e-6);
 }
 
-TEST(ReadAttention, IsTheMeanOverFeaturesWhereEachHasItsOwn) {
+TEST(ReadAttention, HasAnAxisForFeaturesWhereEachHasItsOwn) {
   const auto model = openFixture("keras-2.15/attention_3d_block");
   Session session(model);
   const auto parity = nlohmann::json::parse(model->parity());
   const auto& one = parity["cases"][0];
   session.setIds(one["ids"][0].get<std::vector<int32_t>>(), 1);
-  const std::vector<float> ours = session.attention(model->attention()[0]);
+  const SignalValues signal = session.attention(model->attention()[0]);
   const int steps = one["attention"]["attention_vec"]["shape"][1].get<int>();
   const int features = one["attention"]["attention_vec"]["shape"][2].get<int>();
-  ASSERT_NE(steps, features) << "or a transposed mean would pass";
-  ASSERT_EQ(ours.size(), static_cast<size_t>(steps));
+  ASSERT_NE(steps, features) << "or a transposed one would pass";
+  EXPECT_EQ(signal.axes, (std::vector<SignalAxis>{SignalAxis::Feature, SignalAxis::Step}));
+  ASSERT_EQ(signal.shape, (std::vector<int>{features, steps}));
   for (int t = 0; t < steps; ++t) {
-    double mean = 0;
     for (int f = 0; f < features; ++f) {
-      mean +=
-          one["attention"]["attention_vec"]["values"][static_cast<size_t>(t * features + f)].get<double>() /
-          features;
+      const auto keras = one["attention"]["attention_vec"]["values"][static_cast<size_t>(t * features + f)];
+      EXPECT_NEAR(signal.values[static_cast<size_t>(f * steps + t)], keras.get<double>(), 1e-6)
+          << t << " " << f;
     }
-    EXPECT_NEAR(ours[static_cast<size_t>(t)], mean, 1e-6) << t;
   }
 }
 
@@ -107,19 +108,45 @@ TEST(ReadAttention, IsOneEverywhereWhereDegenerate) {
   const auto model = openFixture("keras-2.15/degenerate_softmax");
   Session session(model);
   session.setIds(std::vector<int32_t>{1, 2, 3, 4, 5, 6, 7}, 1);
-  EXPECT_EQ(session.attention(model->attention()[0]), std::vector<float>(7, 1.0f));
+  const SignalValues signal = session.attention(model->attention()[0]);
+  EXPECT_EQ(signal.axes, std::vector<SignalAxis>{SignalAxis::Step});
+  EXPECT_EQ(signal.values, std::vector<float>(7, 1.0f));
 }
 
 TEST(ReadAttention, RunsInTheTextsOrderAfterGoBackwards) {
+  const Dim backwards{3, Along::ReversedTime};
   AttentionSite site;
-  site.softmaxAxis = 1;
-  site.reversed = true;
+  site.axes = {SignalAxis::None, SignalAxis::Step};
+  site.steps = backwards;
   Value softmax;
-  softmax.reshape({{1}, {3, Along::ReversedTime}});
+  softmax.reshape({{1}, backwards});
   softmax.data = {0.5f, 0.3f, 0.2f};  // the last timestep comes first
-  std::vector<float> values(3);
-  readAttention(site, softmax, values);
-  EXPECT_EQ(values, (std::vector<float>{0.2f, 0.3f, 0.5f}));
+  EXPECT_EQ(readAttention(site, softmax).values, (std::vector<float>{0.2f, 0.3f, 0.5f}));
+}
+
+TEST(ReadAttention, OrdersHeadsQueriesAndSteps) {
+  // (batch, steps, heads, queries), the queries last first.
+  AttentionSite site;
+  site.axes = {SignalAxis::None, SignalAxis::Step, SignalAxis::Head, SignalAxis::Query};
+  site.steps = {2, Along::Time};
+  site.queries = Dim{3, Along::ReversedTime};
+  Value weights;
+  weights.reshape({{1}, {2, Along::Time}, {2}, {3, Along::ReversedTime}});
+  weights.data = {0, 1, 2, 10, 11, 12, 100, 101, 102, 110, 111, 112};
+  const SignalValues signal = readAttention(site, weights);
+  EXPECT_EQ(signal.axes, (std::vector<SignalAxis>{SignalAxis::Head, SignalAxis::Query, SignalAxis::Step}));
+  EXPECT_EQ(signal.shape, (std::vector<int>{2, 3, 2}));
+  EXPECT_EQ(signal.values, (std::vector<float>{2, 102, 1, 101, 0, 100, 12, 112, 11, 111, 10, 110}));
+}
+
+TEST(ReadAttention, AveragesAxesThatSayNothing) {
+  AttentionSite site;
+  site.axes = {SignalAxis::None, SignalAxis::None, SignalAxis::Step};
+  site.steps = {2, Along::Time};
+  Value weights;
+  weights.reshape({{1}, {2}, {2, Along::Time}});
+  weights.data = {0.25f, 0.75f, 0.75f, 0.25f};
+  EXPECT_EQ(readAttention(site, weights).values, (std::vector<float>{0.5f, 0.5f}));
 }
 
 }  // namespace

@@ -161,7 +161,12 @@ TEST(Refusal, ShapesThatDoNotFit) {
 TEST(Refusal, BrokenStructure) {
   const std::vector<std::pair<const char*, std::function<void(json&)>>> changes = {
       {"class_name: expected a string, found nothing", [](json& config) { config.erase("class_name"); }},
-      {"model-class | ", [](json& config) { config["class_name"] = "MyModel"; }},
+      // A subclass of Model that does not say how it was built.
+      {"model-class | ",
+       [](json& config) {
+         config["class_name"] = "MyModel";
+         config["config"].erase("output_layers");
+       }},
       {"expected an object with \"layers\"", [](json& config) { config["config"] = 3; }},
       {"layer 2, config: expected an object",
        [](json& config) { config["config"]["layers"][2].erase("config"); }},
@@ -190,7 +195,11 @@ TEST(Refusal, BrokenStructure) {
 TEST(Refusal, CallArgumentsThatChangeNumbers) {
   Parts parts(kClassic);
   parts.layer("gru")["inbound_nodes"][0][0][3] = {{"initial_state", json::array({"x", 0, 0})}};
-  EXPECT_NE(parts.refusal().find("layer \"gru\" (GRU), call argument initial_state: expected none"),
+  EXPECT_NE(parts.refusal().find("layer \"gru\" (GRU), call argument initial_state: expected tensors"),
+            std::string::npos)
+      << parts.refusal();
+  parts.layer("gru")["inbound_nodes"][0][0][3] = {{"constants", json::array({"x", 0, 0})}};
+  EXPECT_NE(parts.refusal().find("layer \"gru\" (GRU), call argument constants: expected none"),
             std::string::npos)
       << parts.refusal();
   parts.layer("gru")["inbound_nodes"][0][0][3] = {{"training", false}, {"mask", nullptr}};

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
+
+#include "kernels/strided.h"
 
 namespace charglow {
 namespace {
@@ -18,6 +21,8 @@ class Finder {
 
   std::vector<AttentionSite> find() {
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (node(i).output > 0) continue;
+      addInside(i);
       const Part part = graph_.nodes[i].layer->part();
       if (part == Part::Product) {
         inspectProduct(i);
@@ -90,37 +95,89 @@ class Finder {
     add(at.node, degenerate, weighed, weighedAxis, product);
   }
 
+  /// Attention inside of a layer.
+  void addInside(size_t call) {
+    const std::vector<AttentionTensor> tensors = node(call).layer->attention();
+    for (const AttentionTensor& tensor : tensors) {
+      AttentionSite site;
+      site.id = idOf(call) + (tensors.size() > 1 ? ":" + std::to_string(tensor.tensor) : "");
+      site.node = call + tensor.tensor;
+      site.axes = tensor.axes;
+      const Shape& shape = node(site.node).shape;
+      site.steps = shape[axisOf(site.axes, SignalAxis::Step)];
+      site.degenerate = site.steps.size == 1;
+      setQueries(site, shape);
+      site.why = tensor.why;
+      sites_.push_back(std::move(site));
+    }
+  }
+
+  std::string idOf(size_t at) const {
+    return node(at).layer->name() + (node(at).call > 0 ? "#" + std::to_string(node(at).call) : "");
+  }
+
+  static size_t axisOf(const std::vector<SignalAxis>& axes, SignalAxis axis) {
+    return static_cast<size_t>(std::find(axes.begin(), axes.end(), axis) - axes.begin());
+  }
+
+  static void setQueries(AttentionSite& site, const Shape& shape) {
+    const size_t axis = axisOf(site.axes, SignalAxis::Query);
+    if (axis < shape.size()) site.queries = shape[axis];
+  }
+
   void add(size_t softmax, bool degenerate, size_t weighed, size_t weighedAxis, size_t product) {
     const auto known = std::find_if(sites_.begin(), sites_.end(),
                                     [&](const AttentionSite& site) { return site.node == softmax; });
     if (known != sites_.end()) return;
     AttentionSite site;
     const Node& at = node(softmax);
-    site.id = at.layer->name() + (at.call > 0 ? "#" + std::to_string(at.call) : "");
+    site.id = idOf(softmax);
     site.node = softmax;
     site.degenerate = degenerate;
-    site.weighed = weighed;
-    site.weighedAxis = weighedAxis;
-    site.softmaxAxis = *at.layer->softmaxAxis(at.shape);
-    site.reversed = node(weighed).shape[weighedAxis].along == Along::ReversedTime;
+    site.steps = node(weighed).shape[weighedAxis];
+    site.axes = axesOf(at.shape, *at.layer->softmaxAxis(at.shape));
+    setQueries(site, at.shape);
     site.why = "a softmax over " + std::string(degenerate ? "an axis of length 1" : "the timesteps") +
-               averagedOver(site) + " that weighs \"" + node(weighed).layer->name() + "\" in \"" +
+               perOthers(site, at.shape) + " that weighs \"" + node(weighed).layer->name() + "\" in \"" +
                node(product).layer->name() + "\"" + reductionAfter(product);
     sites_.push_back(std::move(site));
   }
 
-  /// What a softmax of more axes than the timesteps is averaged over to give each timestep one number.
-  std::string averagedOver(const AttentionSite& site) const {
+  /// What the axes of a softmax are. Beside the steps one that runs along timesteps is who attends; the
+  /// others are heads where somebody attends, or features.
+  static std::vector<SignalAxis> axesOf(const Shape& shape, size_t softmaxAxis) {
+    std::vector<SignalAxis> axes(shape.size(), SignalAxis::None);
+    axes[softmaxAxis] = SignalAxis::Step;
+    bool queries = false;
+    for (size_t i = 1; i < shape.size(); ++i) {
+      if (i == softmaxAxis || !shape[i].isTime() || queries) continue;
+      axes[i] = SignalAxis::Query;
+      queries = true;
+    }
+    SignalAxis next = queries ? SignalAxis::Head : SignalAxis::Feature;
+    for (size_t i = 1; i < shape.size(); ++i) {
+      if (axes[i] != SignalAxis::None || shape[i].size == 1) continue;
+      axes[i] = next;
+      // Of yet more axes the last are averaged over; nobody has been seen to use any.
+      if (next == SignalAxis::None) continue;
+      next = next == SignalAxis::Head ? SignalAxis::Feature : SignalAxis::None;
+    }
+    return axes;
+  }
+
+  /// ", one for each of 5 features" and the like.
+  static std::string perOthers(const AttentionSite& site, const Shape& shape) {
     if (site.degenerate) return "";
-    const Shape& shape = node(site.node).shape;
     std::string others;
     for (size_t i = 1; i < shape.size(); ++i) {
-      if (i == site.softmaxAxis || shape[i].size == 1) continue;
-      others += (others.empty() ? " (averaged over the " : " and the ") +
-                (shape[i].known() ? std::to_string(shape[i].size) + " " : std::string()) +
-                (shape[i].isTime() ? "querying timesteps" : "features");
+      if (site.axes[i] == SignalAxis::None || site.axes[i] == SignalAxis::Step) continue;
+      const char* what = site.axes[i] == SignalAxis::Query  ? "querying timesteps"
+                         : site.axes[i] == SignalAxis::Head ? "heads"
+                                                            : "features";
+      others += (others.empty() ? ", one for each of the " : " and the ") +
+                (shape[i].known() ? std::to_string(shape[i].size) + " " : std::string()) + what;
     }
-    return others.empty() ? "" : others + ")";
+    return others.empty() ? "" : others + ",";
   }
 
   /// ", summed over the timesteps by …", following layers that only move values.
@@ -145,23 +202,80 @@ class Finder {
   std::vector<AttentionSite> sites_;
 };
 
+/// Turns the order of the queries, the axis before the last.
+void reverseRows(SignalValues& signal) {
+  const auto steps = static_cast<ptrdiff_t>(signal.shape.back());
+  const auto queries = static_cast<ptrdiff_t>(signal.shape[signal.shape.size() - 2]);
+  for (auto block = signal.values.begin(); block != signal.values.end(); block += queries * steps) {
+    for (ptrdiff_t q = 0; q < queries / 2; ++q) {
+      std::swap_ranges(block + q * steps, block + (q + 1) * steps, block + (queries - 1 - q) * steps);
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<AttentionSite> findAttention(const Graph& graph) { return Finder(graph).find(); }
 
-void readAttention(const AttentionSite& site, const Value& softmax, std::span<float> values) {
-  const size_t count = values.size();
-  const size_t inner =
-      static_cast<size_t>(elementCount(softmax.shape, site.softmaxAxis + 1, softmax.shape.size()));
-  const size_t outer = softmax.data.size() / (count * inner);
-  std::fill(values.begin(), values.end(), 0.0f);
-  for (size_t o = 0; o < outer; ++o) {
-    for (size_t t = 0; t < count; ++t) {
-      for (size_t i = 0; i < inner; ++i) values[t] += softmax.data[(o * count + t) * inner + i];
+const char* axisName(SignalAxis axis) {
+  switch (axis) {
+    case SignalAxis::Head:
+      return "head";
+    case SignalAxis::Feature:
+      return "feature";
+    case SignalAxis::Unit:
+      return "unit";
+    case SignalAxis::Query:
+      return "query";
+    case SignalAxis::Step:
+    case SignalAxis::None:
+      break;
+  }
+  return "step";
+}
+
+SignalValues signalShape(const AttentionSite& site, const Shape& shape) {
+  SignalValues signal;
+  if (site.degenerate) return {{SignalAxis::Step}, {site.steps.size}, {}};
+  for (const SignalAxis axis :
+       {SignalAxis::Head, SignalAxis::Feature, SignalAxis::Unit, SignalAxis::Query, SignalAxis::Step}) {
+    for (size_t i = 0; i < site.axes.size(); ++i) {
+      if (site.axes[i] != axis) continue;
+      signal.axes.push_back(axis);
+      signal.shape.push_back(shape[i].size);
     }
   }
-  for (float& value : values) value /= static_cast<float>(outer * inner);
-  if (site.reversed) std::reverse(values.begin(), values.end());
+  return signal;
+}
+
+SignalValues readAttention(const AttentionSite& site, const Value& weights) {
+  SignalValues signal = signalShape(site, weights.shape);
+  size_t count = 1;
+  for (const int size : signal.shape) count *= static_cast<size_t>(size);
+  if (site.degenerate) {
+    signal.values.assign(count, 1.0f);
+    return signal;
+  }
+  // How far apart in the signal neighbours along each axis of the tensor lie; 0 where they are averaged.
+  std::vector<size_t> stride(site.axes.size(), 0);
+  size_t step = 1;
+  for (size_t k = signal.axes.size(); k-- > 0;) {
+    const auto axis = std::find(site.axes.begin(), site.axes.end(), signal.axes[k]) - site.axes.begin();
+    stride[static_cast<size_t>(axis)] = step;
+    step *= static_cast<size_t>(signal.shape[k]);
+  }
+  signal.values.assign(count, 0.0f);
+  auto from = weights.data.begin();
+  walkStrided(weights.shape, stride, [&](size_t to) { signal.values[to] += *from++; });
+  const float averaged = static_cast<float>(weights.data.size() / count);
+  for (float& value : signal.values) value /= averaged;
+  const size_t steps = static_cast<size_t>(signal.shape.back());
+  if (site.steps.along == Along::ReversedTime) {
+    for (auto row = signal.values.begin(); row != signal.values.end(); row += static_cast<ptrdiff_t>(steps))
+      std::reverse(row, row + static_cast<ptrdiff_t>(steps));
+  }
+  if (site.queries && site.queries->along == Along::ReversedTime) reverseRows(signal);
+  return signal;
 }
 
 }  // namespace charglow

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,16 +11,15 @@
 namespace charglow {
 
 /// A place in a model where timesteps are weighed: a softmax whose values multiply a tensor along its
-/// timesteps.
+/// timesteps, or a layer that attends inside.
 struct AttentionSite {
-  std::string id;           ///< unique within the model, stable: the softmax layer's name
-  size_t node = 0;          ///< the softmax
-  size_t softmaxAxis = 0;   ///< axis of its output over which it is normalised: the timesteps
-  bool reversed = false;    ///< its timesteps run last first (after a go_backwards layer)
-  bool degenerate = false;  ///< a softmax over an axis of length 1: 1 everywhere
-  size_t weighed = 0;       ///< node of what it weighs
-  size_t weighedAxis = 0;   ///< the timesteps there
-  std::string why;          ///< in a sentence: what it multiplies and where that is summed
+  std::string id;   ///< unique within the model, stable: the layer's name, "#1" at its second call
+  size_t node = 0;  ///< the softmax, or the layer's tensor of attention weights
+  std::vector<SignalAxis> axes;  ///< of that node's tensor, batch axis included; one is Step
+  bool degenerate = false;       ///< a softmax over an axis of length 1: 1 everywhere
+  Dim steps;                     ///< the timesteps that are weighed
+  std::optional<Dim> queries;    ///< what the axis Query runs along
+  std::string why;               ///< in a sentence: what it multiplies and where that is summed
 };
 
 /// Finds the attention of a model by graph and shapes, never by names.
@@ -30,11 +29,24 @@ struct AttentionSite {
 /// axis that meets the timesteps. Where that ends in a softmax over that very axis, it is attention: whether
 /// the vector is repeated for each feature, one vector per feature (attention_3d_block), or summed by a
 /// Lambda, a pooling or a Dot. A softmax over an axis of length 1 on that way is reported as degenerate.
+/// Layers that attend inside tell of it themselves (Layer::attention).
 std::vector<AttentionSite> findAttention(const Graph& graph);
 
-/// The attention of one text: `timesteps` values in the text's order. Attention per feature is averaged over
-/// features. `softmax` is the output of the site's node, batch 1; `values` has as many elements as its
-/// softmax axis.
-void readAttention(const AttentionSite& site, const Value& softmax, std::span<float> values);
+/// Values of a Signal: its axes without those of length 1 that say nothing, in the order of SignalAxis.
+struct SignalValues {
+  std::vector<SignalAxis> axes;
+  std::vector<int> shape;
+  std::vector<float> values;
+};
+
+/// "head", "feature", "unit", "query" or "step".
+const char* axisName(SignalAxis axis);
+
+/// The axes of a signal and their sizes (kUnknown where any length goes), from the shape of its node.
+SignalValues signalShape(const AttentionSite& site, const Shape& shape);
+
+/// The attention of one text, batch 1: steps, and queries that are timesteps, in the text's order. `weights`
+/// is the output of the site's node.
+SignalValues readAttention(const AttentionSite& site, const Value& weights);
 
 }  // namespace charglow

@@ -7,6 +7,8 @@
 
 #include "bundle/strict_json.h"
 #include "error.h"
+#include "keras/call_reader.h"
+#include "keras/weight_assignment.h"
 #include "keras/weight_reader.h"
 #include "layers/registry.h"
 
@@ -17,18 +19,18 @@ using CallKey = std::pair<size_t, int>;  // layer, call
 
 class GraphBuilder {
  public:
-  GraphBuilder(const GraphSpec& spec, const Bundle& bundle, const Dialect& dialect,
-               std::vector<std::string>& assumptions)
-      : spec_(spec), bundle_(bundle), dialect_(dialect), assumptions_(assumptions) {}
+  GraphBuilder(const GraphSpec& spec, const Bundle& bundle, const Dialect& dialect, Choices& choices)
+      : spec_(spec), bundle_(bundle), dialect_(dialect), choices_(choices) {}
 
   Graph build() {
     makeLayers();
-    checkCalls();
+    readCalls();
+    checkInputs();
     stopAtProblems();  // what follows needs every layer
     orderCalls();
     stopAtProblems();
-    assignWeights();
-    inferAndBuild();
+    weights_ = assignWeights(spec_, graph_.layers, bundle_, choices_, problems_);
+    if (inferShapes()) buildLayers();
     stopAtProblems();
     return std::move(graph_);
   }
@@ -50,22 +52,21 @@ class GraphBuilder {
     graph_.parameters.assign(graph_.layers.size(), 0);
   }
 
-  /// Whatever else a layer is called with changes its numbers, unless it says "nothing".
-  void checkCalls() {
-    for (const LayerSpec& layer : spec_.layers) {
-      for (const CallSpec& call : layer.calls) {
-        for (const auto& [key, value] : call.kwargs.items()) {
-          if (value.is_null() || (key == "training" && value == false)) continue;
-          problems_.push_back({"unsupported-option",
-                               "layer \"" + layer.name + "\" (" + layer.className + "), call argument " + key,
-                               "none", describeJson(value), ""});
+  /// What each call was given besides its inputs. A layer may answer with another object for a call.
+  void readCalls() {
+    callLayer_.resize(spec_.layers.size());
+    for (size_t i = 0; i < spec_.layers.size(); ++i) {
+      const LayerSpec& spec = spec_.layers[i];
+      callLayer_[i].assign(spec.calls.size(), graph_.layers[i].get());
+      if (graph_.layers[i] == nullptr) continue;
+      for (size_t k = 0; k < spec.calls.size(); ++k) {
+        CallReader reader(spec.calls[k], spec.name, spec.className, problems_);
+        if (std::unique_ptr<Layer> own = graph_.layers[i]->forCall(reader)) {
+          callLayer_[i][k] = own.get();
+          graph_.calls.push_back(std::move(own));
         }
+        reader.finish();
       }
-    }
-    checkInputs();
-    if (spec_.inputs.size() != 1) {
-      problems_.push_back(
-          {"unsupported-model", "the model's inputs", "one", std::to_string(spec_.inputs.size()), ""});
     }
   }
 
@@ -89,13 +90,20 @@ class GraphBuilder {
     for (const TensorRef& input : spec_.inputs) graph_.inputs.push_back(visit(input, "the model's inputs"));
     for (const TensorRef& output : spec_.outputs)
       graph_.outputs.push_back(visit(output, "the model's outputs"));
+    for (const auto& [name, output] : spec_.models) {
+      // One that no output needs is left out like any layer.
+      const auto layer = layerIndex_.find(output.layer);
+      if (layer != layerIndex_.end() && nodeOf_.contains({layer->second, output.node}))
+        graph_.models[name] = visit(output, "model \"" + name + "\"");
+    }
   }
 
   size_t visit(const TensorRef& ref, const std::string& reader) {
     const auto found = layerIndex_.find(ref.layer);
     if (found == layerIndex_.end() || ref.node < 0 || ref.tensor < 0 ||
-        static_cast<size_t>(ref.tensor) >= graph_.layers[found->second]->outputCount() ||
-        static_cast<size_t>(ref.node) >= spec_.layers[found->second].calls.size()) {
+        static_cast<size_t>(ref.node) >= spec_.layers[found->second].calls.size() ||
+        static_cast<size_t>(ref.tensor) >=
+            callLayer_[found->second][static_cast<size_t>(ref.node)]->outputCount()) {
       problems_.push_back(
           {"config-structure", reader, "an output of one of the model's layers",
            "[\"" + ref.layer + "\", " + std::to_string(ref.node) + ", " + std::to_string(ref.tensor) + "]",
@@ -113,17 +121,26 @@ class GraphBuilder {
       return 0;
     }
     Node node;
-    node.layer = graph_.layers[found->second].get();
+    const CallSpec& call = layer.calls[static_cast<size_t>(ref.node)];
+    node.layer = callLayer_[found->second][static_cast<size_t>(ref.node)];
     node.call = ref.node;
-    for (const TensorRef& input : layer.calls[static_cast<size_t>(ref.node)].inputs) {
+    for (const TensorRef& input : call.inputs) {
       node.inputs.push_back(visit(input, "layer \"" + layer.name + "\""));
+    }
+    if (std::any_of(call.masks.begin(), call.masks.end(),
+                    [](const auto& mask) { return mask.has_value(); })) {
+      node.masks.resize(node.inputs.size());
+      for (size_t i = 0; i < call.masks.size() && i < node.masks.size(); ++i) {
+        if (call.masks[i])
+          node.masks[i] = {false, visit(*call.masks[i], "layer \"" + layer.name + "\", mask")};
+      }
     }
     if (!node.layer->takesInputs(node.inputs.size())) {
       problems_.push_back({"layer-input", "layer \"" + layer.name + "\" (" + layer.className + ")",
                            "another number of inputs", std::to_string(node.inputs.size()), ""});
     }
     const size_t first = graph_.nodes.size();
-    for (; node.output < node.layer->outputCount(); ++node.output) {
+    for (; node.output < node.layer->tensorCount(); ++node.output) {
       graph_.nodes.push_back(node);
       nodeLayer_.push_back(found->second);
     }
@@ -131,38 +148,8 @@ class GraphBuilder {
     return first + static_cast<size_t>(ref.tensor);
   }
 
-  /// Which of the file's layers gives each layer its weights: by name, or, where names differ (a weights-only
-  /// file with a model built again), in order, which is Keras's own rule in load_weights.
-  void assignWeights() {
-    weights_.assign(spec_.layers.size(), nullptr);
-    std::vector<const LayerWeights*> inFile;
-    for (const LayerWeights& entry : bundle_.layers()) {
-      if (!entry.tensors.empty()) inFile.push_back(&entry);
-    }
-    const bool named = std::all_of(inFile.begin(), inFile.end(), [&](const LayerWeights* entry) {
-      return layerIndex_.contains(entry->layer);
-    });
-    if (named) {
-      for (const LayerWeights* entry : inFile) weights_[layerIndex_.at(entry->layer)] = entry;
-      return;
-    }
-    size_t next = 0;
-    for (size_t i = 0; i < spec_.layers.size() && next < inFile.size(); ++i) {
-      if (graph_.layers[i]->hasWeights()) weights_[i] = inFile[next++];
-    }
-    for (; next < inFile.size(); ++next) {
-      problems_.push_back({"unexpected-tensor", "layer \"" + inFile[next]->layer + "\" of the file",
-                           "a layer for its weights in the architecture", "none",
-                           "The file's weights and its architecture do not belong together."});
-    }
-    assumptions_.push_back(
-        "The layers' names in the weights file and in the architecture differ; weights were given out in "
-        "order, as Keras's load_weights does.");
-  }
-
-  /// Infers each node's shape and, at a layer's first call, hands it its weights.
-  void inferAndBuild() {
-    std::map<size_t, Shape> built;  // layers and the input of their first call
+  /// Infers each node's shape; false where one cannot be, on which every later one depends.
+  bool inferShapes() {
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
       if (node.output > 0) continue;  // settled with the first of its call
@@ -174,58 +161,81 @@ class GraphBuilder {
         for (size_t k = 0; k < shapes.size(); ++k) graph_.nodes[i + k].shape = std::move(shapes[k]);
       } catch (const Error& error) {
         problems_.insert(problems_.end(), error.problems().begin(), error.problems().end());
-        return;  // every later shape depends on this one
+        return false;
       }
-      const auto [first, isFirst] = built.emplace(nodeLayer_[i], inputs.empty() ? Shape{} : inputs[0]);
-      if (isFirst) {
-        buildLayer(nodeLayer_[i], inputs);
-      } else if (node.layer->hasWeights() && first->second.back().size != inputs[0].back().size) {
-        problems_.push_back({"layer-input",
-                             "layer \"" + node.layer->name() + "\" (" + node.layer->className() + ")",
-                             "the same number of features at every call, " + shapeText(first->second),
-                             shapeText(inputs[0]), ""});
-        return;
+      const auto input = std::find(graph_.inputs.begin(), graph_.inputs.end(), i);
+      if (input != graph_.inputs.end()) {
+        for (Dim& dim : graph_.nodes[i].shape)
+          dim.steps.input = static_cast<int>(input - graph_.inputs.begin());
+      }
+      const auto [first, isFirst] = firstCall_.emplace(nodeLayer_[i], FirstCall{i, inputs});
+      if (!isFirst && node.layer->hasWeights() && !node.layer->idCount() &&
+          first->second.inputs[0].back().size != inputs[0].back().size) {
+        problems_.push_back(
+            {"layer-input", "layer \"" + node.layer->name() + "\" (" + node.layer->className() + ")",
+             "the same number of features at every call, " + shapeText(first->second.inputs[0]),
+             shapeText(inputs[0]), ""});
+        return false;
       }
     }
     std::vector<Shape> shapes;
     for (const Node& node : graph_.nodes) shapes.push_back(node.shape);
     checkTotal(shapes);
-    for (size_t i = 0; i < weights_.size(); ++i) {
-      if (weights_[i] == nullptr || built.contains(i)) continue;
-      problems_.push_back({"unexpected-tensor", "layer \"" + spec_.layers[i].name + "\"",
-                           "a layer that the model's output depends on",
-                           "weights for a layer that is never used", ""});
-    }
+    return true;
   }
 
-  void buildLayer(size_t index, std::span<const Shape> inputs) {
-    static const std::vector<const TensorView*> none;
-    WeightReader reader(spec_.layers[index].name,
-                        weights_[index] == nullptr ? none : weights_[index]->tensors, problems_,
-                        assumptions_);
-    graph_.layers[index]->build(inputs, reader);
-    reader.finish();
-    graph_.parameters[index] = reader.parameters();
+  /// Hands every layer its weights, in the order of the file, with the inputs of its first call.
+  void buildLayers() {
+    std::set<size_t> complete;  // queues all of whose layers are used, which must end up empty
+    for (size_t i = 0; i < weights_.queues.size(); ++i) complete.insert(i);
+    WeightQueue none;
+    for (size_t i = 0; i < spec_.layers.size(); ++i) {
+      const size_t queue = weights_.queueOf[i];
+      const auto call = firstCall_.find(i);
+      if (call == firstCall_.end()) {
+        if (queue == WeightAssignment::kNone) continue;
+        complete.erase(queue);
+        problems_.push_back({"unexpected-tensor", "layer \"" + spec_.layers[i].name + "\"",
+                             "a layer that the model's output depends on",
+                             "weights for a layer that is never used", ""});
+        continue;
+      }
+      none.source = spec_.layers[i].name;
+      WeightReader reader(spec_.layers[i].name,
+                          queue == WeightAssignment::kNone ? none : weights_.queues[queue], problems_,
+                          choices_);
+      Layer* layer = callLayer_[i][static_cast<size_t>(graph_.nodes[call->second.node].call)];
+      layer->build(call->second.inputs, reader);
+      graph_.parameters[i] = reader.parameters();
+    }
+    for (const size_t queue : complete) refuseLeftOver(weights_.queues[queue], problems_);
   }
 
   const GraphSpec& spec_;
   const Bundle& bundle_;
   const Dialect& dialect_;
-  std::vector<std::string>& assumptions_;
+  Choices& choices_;
   std::vector<Problem> problems_;
   Graph graph_;
   std::map<std::string, size_t, std::less<>> layerIndex_;
   std::map<CallKey, size_t> nodeOf_;
   std::set<CallKey> visiting_;
   std::vector<size_t> nodeLayer_;  ///< index into spec_.layers of each node
-  std::vector<const LayerWeights*> weights_;
+  /// Where a layer is first called: its node, and the shapes it is given there.
+  struct FirstCall {
+    size_t node;
+    std::vector<Shape> inputs;
+  };
+  std::map<size_t, FirstCall> firstCall_;
+  std::vector<std::vector<Layer*>>
+      callLayer_;  ///< by layer of the spec and call: the object that computes it
+  WeightAssignment weights_;
 };
 
 }  // namespace
 
-Graph buildGraph(const GraphSpec& spec, const Bundle& bundle, const Dialect& dialect,
-                 std::vector<std::string>& assumptions) {
-  return GraphBuilder(spec, bundle, dialect, assumptions).build();
+Graph buildGraph(const GraphSpec& spec, const Bundle& bundle, const Dialect& dialect, Choices& choices) {
+  return GraphBuilder(spec, bundle, dialect, choices).build();
 }
 
 }  // namespace charglow

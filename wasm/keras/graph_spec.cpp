@@ -1,6 +1,7 @@
 #include "keras/graph_spec.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "bundle/strict_json.h"
@@ -29,9 +30,11 @@ class SpecReader {
 
   GraphSpec read(const json& model) {
     const std::string className = textOf(model, "class_name", where_);
+    const json none;
+    const json& config = model.is_object() && model.contains("config") ? model["config"] : none;
     if (className == "Sequential") {
       readSequential(model);
-    } else if (className == "Functional" || className == "Model") {
+    } else if (className == "Functional" || className == "Model" || isModel(className, config)) {
       readFunctional(model);
     } else if (problems_.empty()) {
       refuse("model-class", where_ + ", class_name", "Sequential, Functional or Model",
@@ -82,7 +85,10 @@ class SpecReader {
   LayerSpec layerOf(const json& entry, const std::string& at) {
     LayerSpec layer;
     layer.className = textOf(entry, "class_name", at);
-    if (!entry.is_object() || !entry.contains("config") || !entry["config"].is_object()) {
+    // The configuration of a Sequential among the layers was a plain list up to Keras 2.2.2.
+    const bool listed =
+        layer.className == "Sequential" && entry.contains("config") && entry["config"].is_array();
+    if (!entry.is_object() || !entry.contains("config") || !(entry["config"].is_object() || listed)) {
       refuse("config-structure", at + ", config", "an object", "nothing");
       return layer;
     }
@@ -105,24 +111,30 @@ class SpecReader {
     for (size_t i = 0; i < list.size(); ++i) {
       LayerSpec layer = layerOf(list[i], where_ + ", layer " + std::to_string(i));
       if (i == 0 && layer.className != "InputLayer") addInput(layer, config);
-      if (!spec_.layers.empty())
-        layer.calls = {{{{spec_.layers.back().name, 0, 0}}, json::object()}};
-      else
-        layer.calls = {{{}, json::object()}};
+      layer.calls = {spec_.layers.empty() ? CallSpec{} : CallSpec::of({{spec_.layers.back().name, 0, 0}})};
       spec_.layers.push_back(std::move(layer));
     }
     spec_.inputs = {{spec_.layers.front().name, 0, 0}};
     spec_.outputs = {{spec_.layers.back().name, 0, 0}};
   }
 
+  /// The input shape that a layer's own configuration states; of a model that comes first, its own input's.
+  static json statedShape(const std::string& className, const json& config, int depth = 0) {
+    for (const char* key : {"batch_input_shape", "batch_shape"}) {
+      if (config.contains(key)) return config[key];
+    }
+    if (!isModel(className, config) || depth == 8) return nullptr;
+    const json& layers = config.is_object() ? config["layers"] : config;
+    if (layers.is_array() && !layers.empty() && layers[0].is_object() && layers[0].contains("config"))
+      return statedShape(layers[0].value("class_name", ""), layers[0]["config"], depth + 1);
+    return nullptr;
+  }
+
   void addInput(const LayerSpec& first, const json& config) {
     LayerSpec input;
     input.className = "InputLayer";
     input.name = first.name + "_input";  // the name Keras itself gives it
-    json shape;
-    for (const char* key : {"batch_input_shape", "batch_shape"}) {
-      if (first.config.contains(key)) shape = first.config[key];
-    }
+    json shape = statedShape(first.className, first.config);
     if (shape.is_null() && config.is_object() && config.contains("build_input_shape"))
       shape = config["build_input_shape"];
     if (shape.is_null() && first.className == "Embedding") shape = json::array({nullptr, nullptr});
@@ -132,7 +144,7 @@ class SpecReader {
              "Save the model after it has been built, so that its input shape is known.");
     }
     input.config = {{"name", input.name}, {"batch_input_shape", shape}};
-    input.calls = {{{}, json::object()}};
+    input.calls = {CallSpec{}};
     spec_.layers.push_back(std::move(input));
   }
 
@@ -143,6 +155,10 @@ class SpecReader {
       return;
     }
     const json& config = model["config"];
+    for (const json& entry : config["layers"]) {
+      if (entry.is_object() && entry.contains("name") && entry["name"].is_string())
+        names_.insert(entry["name"].get<std::string>());
+    }
     for (const json& entry : config["layers"]) {
       LayerSpec layer = layerOf(entry, where_ + ", layer " + std::to_string(spec_.layers.size()));
       const json none = json::array();
@@ -197,58 +213,130 @@ class SpecReader {
       return;
     }
     for (const json& node : nodes) {
-      CallSpec call;
-      call.kwargs = json::object();
       if (node.is_object()) {
-        if (node.contains("kwargs")) call.kwargs = argumentsOf(node["kwargs"], at);
-        if (node.contains("args")) addKerasTensors(node["args"], call, at, 0);
-        // Keras 2 lists a recurrent layer's initial state with its inputs; Keras 3 hands it over by name.
-        if (call.kwargs.contains("initial_state") && !call.kwargs["initial_state"].is_null()) {
-          const json states = call.kwargs["initial_state"];
-          call.kwargs.erase("initial_state");
-          addKerasTensors(states.is_array() ? states : json::array({states}), call, at, 0);
-        }
+        layer.calls.push_back(readCallOfKeras3(node, at));
       } else if (node.is_array()) {
-        // tf.keras writes the calls of operation layers without the inner list.
-        const bool single = !node.empty() && node[0].is_string();
-        for (const json& item : single ? json::array({node}) : node) {
-          addRef(item, call.inputs, at);
-          if (item.is_array() && item.size() > 3) call.kwargs.update(argumentsOf(item[3], at));
-        }
+        layer.calls.push_back(readCallOfKeras2(node, at));
       } else {
         refuse("config-structure", at, "a list or an object for each call", kindOf(node));
       }
-      layer.calls.push_back(std::move(call));
     }
     // An InputLayer is called by nobody.
-    if (layer.calls.empty()) layer.calls.push_back({{}, json::object()});
+    if (layer.calls.empty()) layer.calls.push_back({});
   }
 
-  /// Tensors among the arguments of a Keras 3 call, also in lists. Other arguments are kept with the keyword
-  /// ones, under their position, for whoever knows what they mean to the layer.
-  void addKerasTensors(const json& args, CallSpec& call, const std::string& at, int depth) {
-    size_t position = 0;
-    for (const json& arg : args) {
-      if (arg.is_array() && depth < 4) {
-        addKerasTensors(arg, call, at, depth + 1);
-      } else if (arg.is_object() && arg.value("class_name", json()) == "__keras_tensor__" &&
-                 arg.contains("config") && arg["config"].is_object() &&
-                 arg["config"].contains("keras_history")) {
-        addRef(arg["config"]["keras_history"], call.inputs, at);
+  CallSpec readCallOfKeras2(const json& node, const std::string& at) {
+    CallSpec call;
+    json first = json::array();
+    json kwargs = json::object();
+    // tf.keras writes the calls of operation layers without the inner list.
+    const bool single = !node.empty() && node[0].is_string();
+    for (const json& item : single ? json::array({node}) : node) {
+      if (item.is_array() && item.size() > 3) kwargs.update(argumentsOf(item[3], at));
+      if (item.is_array() && item.size() > 2 && item[0] == "_CONSTANT_VALUE") {
+        first.push_back(item[2]);
       } else {
-        call.kwargs[std::to_string(position)] = arg;
+        first.push_back({{"tensor", call.inputs.size()}});
+        addRef(item, call.inputs, at);
       }
-      ++position;
     }
+    if (!first.empty()) call.args.push_back(first.size() == 1 ? first[0] : first);
+    for (const auto& [key, value] : kwargs.items()) {
+      call.kwargs[key] = withTensors(value, call, at, 0, [&](const json& item) {
+        const bool ref = item.is_array() && item.size() == 3 && item[0].is_string() && wholeNumber(item[1]) &&
+                         wholeNumber(item[2]) && names_.contains(item[0].get<std::string>());
+        return ref ? &item : nullptr;
+      });
+    }
+    return call;
+  }
+
+  CallSpec readCallOfKeras3(const json& node, const std::string& at) {
+    const auto tensorOf = [](const json& item) -> const json* {
+      const bool ref = item.is_object() && item.value("class_name", json()) == "__keras_tensor__" &&
+                       item.contains("config") && item["config"].is_object() &&
+                       item["config"].contains("keras_history");
+      return ref ? &item["config"]["keras_history"] : nullptr;
+    };
+    CallSpec call;
+    if (node.contains("args") && node["args"].is_array())
+      call.args = withTensors(node["args"], call, at, 0, tensorOf);
+    if (!node.contains("kwargs")) return call;
+    const json kwargs = argumentsOf(node["kwargs"], at);
+    for (const auto& [key, value] : kwargs.items()) {
+      if (key == "mask") {
+        readMasks(value, call, at, tensorOf);
+      } else {
+        call.kwargs[key] = withTensors(value, call, at, 0, tensorOf);
+      }
+    }
+    return call;
+  }
+
+  /// Keras 3 writes the masks that its layers found on their inputs as arguments of the call. Where it says
+  /// None, the inputs' own are used all the same (keras/src/layers/layer.py, __call__).
+  template <class TensorOf>
+  void readMasks(const json& value, CallSpec& call, const std::string& at, TensorOf tensorOf) {
+    for (const json& item : value.is_array() ? value : json::array({value})) {
+      std::vector<TensorRef> refs;
+      if (const json* ref = tensorOf(item)) {
+        addRef(*ref, refs, at);
+      } else if (!item.is_null()) {
+        refuse("config-structure", at + ", mask", "a tensor, or nothing", describeJson(item));
+      }
+      call.masks.push_back(refs.empty() ? std::nullopt : std::optional(refs[0]));
+    }
+  }
+
+  /// `value` with every tensor in it, however deep in lists and objects, replaced by {"tensor": i}.
+  /// `tensorOf` tells the reference in a JSON value that is a tensor.
+  template <class TensorOf>
+  json withTensors(const json& value, CallSpec& call, const std::string& at, int depth, TensorOf tensorOf) {
+    if (const json* ref = tensorOf(value)) {
+      addRef(*ref, call.inputs, at);
+      return {{"tensor", call.inputs.empty() ? 0 : call.inputs.size() - 1}};
+    }
+    if (depth == 8 || !(value.is_array() || value.is_object())) return value;
+    json copy = value.is_array() ? json::array() : json::object();
+    if (value.is_array()) {
+      for (const json& item : value) copy.push_back(withTensors(item, call, at, depth + 1, tensorOf));
+    } else {
+      for (const auto& [key, item] : value.items())
+        copy[key] = withTensors(item, call, at, depth + 1, tensorOf);
+    }
+    return copy;
   }
 
   std::string where_;
   size_t references_ = 0;
+  std::set<std::string> names_;  ///< of the model's layers
   GraphSpec spec_;
   std::vector<Problem> problems_;
 };
 
 }  // namespace
+
+CallSpec CallSpec::of(std::vector<TensorRef> inputs) {
+  CallSpec call;
+  json tensors = json::array();
+  for (size_t i = 0; i < inputs.size(); ++i) tensors.push_back({{"tensor", i}});
+  call.args.push_back(tensors.size() == 1 ? tensors[0] : tensors);
+  call.inputs = std::move(inputs);
+  return call;
+}
+
+std::optional<size_t> tensorIndex(const json& value) {
+  if (!value.is_object() || value.size() != 1 || !value.contains("tensor")) return std::nullopt;
+  const std::optional<int> index = wholeNumber(value["tensor"]);
+  return index && *index >= 0 ? std::optional(static_cast<size_t>(*index)) : std::nullopt;
+}
+
+bool isModel(const std::string& className, const json& config) {
+  if (className == "Sequential" || className == "Functional" || className == "Model") return true;
+  // A registered subclass of Model that was built by the functional API.
+  return config.is_object() && config.contains("layers") && config["layers"].is_array() &&
+         config.contains("input_layers") && config.contains("output_layers");
+}
 
 GraphSpec readGraphSpec(const nlohmann::json& modelConfig, const std::string& where) {
   return SpecReader(where).read(modelConfig);

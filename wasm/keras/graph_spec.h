@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,11 +15,21 @@ struct TensorRef {
   int tensor = 0;
 };
 
-/// One call of a layer in a functional model.
+/// One call of a layer in a functional model. In `args` and `kwargs` a tensor stands as {"tensor": i}, with i
+/// an index into `inputs`.
 struct CallSpec {
-  std::vector<TensorRef> inputs;
-  nlohmann::json kwargs;  ///< object: what else it was called with
+  std::vector<TensorRef> inputs;                     ///< in the order in which the arguments name them
+  nlohmann::json args = nlohmann::json::array();     ///< by place
+  nlohmann::json kwargs = nlohmann::json::object();  ///< by name
+  std::vector<std::optional<TensorRef>> masks;       ///< handed over as tensors (Keras 3), input by input;
+                                                     ///< empty: the inputs carry their own
+
+  /// The call of a layer whose one argument is these tensors.
+  static CallSpec of(std::vector<TensorRef> inputs);
 };
+
+/// The index that {"tensor": i} holds; nothing for any other JSON.
+std::optional<size_t> tensorIndex(const nlohmann::json& value);
 
 /// A layer as the configuration describes it.
 struct LayerSpec {
@@ -25,6 +37,10 @@ struct LayerSpec {
   std::string className;
   nlohmann::json config;
   std::vector<CallSpec> calls;
+  std::string model;    ///< the layer of the file that is the model it lies in; "" for the outermost
+  std::string ownName;  ///< its name within the innermost model; "" where that is `name`
+
+  [[nodiscard]] const std::string& nameInModel() const { return ownName.empty() ? name : ownName; }
 };
 
 /// A model's architecture with the dialects of the configuration resolved: Sequential or functional, Keras 1,
@@ -33,9 +49,16 @@ struct GraphSpec {
   std::vector<LayerSpec> layers;  ///< in the file's order
   std::vector<TensorRef> inputs;
   std::vector<TensorRef> outputs;
+  /// Outputs (of the first call) of models among the layers, by the name that Keras knows them by: "encoder",
+  /// or "encoder:1" for its second.
+  std::map<std::string, TensorRef> models;
 };
 
-/// Reads a `model_config` (or the result of model.to_json()). Layers are not interpreted here.
+/// Whether a layer's entry in a configuration is a model of its own.
+bool isModel(const std::string& className, const nlohmann::json& config);
+
+/// Reads a `model_config` (or the result of model.to_json()). Layers are not interpreted here; models among
+/// them stay layers (keras/nested_models.h).
 /// Throws Error listing everything about the structure that is not understood. `where` opens the messages.
 GraphSpec readGraphSpec(const nlohmann::json& modelConfig, const std::string& where);
 

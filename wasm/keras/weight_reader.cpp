@@ -25,19 +25,19 @@ std::string textOf(std::initializer_list<int> shape) {
 }  // namespace
 
 std::vector<int64_t> WeightReader::nextShape() const {
-  return next_ < tensors_.size() ? tensors_[next_]->shape : std::vector<int64_t>{};
+  return left() > 0 ? queue_.tensors[queue_.next]->shape : std::vector<int64_t>{};
 }
 
 std::vector<float> WeightReader::take(std::string_view name, std::initializer_list<int> shape,
                                       const std::string& hint) {
   const std::string where = "layer \"" + layer_ + "\", " + std::string(name);
-  if (next_ >= tensors_.size()) {
+  if (left() == 0) {
     problems_.push_back(
         {"missing-tensor", where, "a tensor of shape " + textOf(shape), "none left in the file",
          hint.empty() ? "The file's weights and its architecture do not belong together." : hint});
     return {};
   }
-  const TensorView& tensor = *tensors_[next_++];
+  const TensorView& tensor = *queue_.tensors[queue_.next++];
   const std::string_view found = lastPart(tensor.name);
   const bool known = std::find(kWeightNames.begin(), kWeightNames.end(), found) != kWeightNames.end();
   if (known && found != name) {
@@ -57,12 +57,12 @@ std::vector<float> WeightReader::take(std::string_view name, std::initializer_li
   return values;
 }
 
-void WeightReader::finish() {
-  for (; next_ < tensors_.size(); ++next_) {
-    problems_.push_back({"unexpected-tensor",
-                         "layer \"" + layer_ + "\", tensor \"" + tensors_[next_]->name + "\"",
-                         "no further tensor", tensors_[next_]->shapeText(),
-                         "The file's weights and its architecture do not belong together."});
+void refuseLeftOver(const WeightQueue& queue, std::vector<Problem>& problems) {
+  for (size_t i = queue.next; i < queue.tensors.size(); ++i) {
+    problems.push_back({"unexpected-tensor",
+                        "layer \"" + queue.source + "\", tensor \"" + queue.tensors[i]->name + "\"",
+                        "no further tensor", queue.tensors[i]->shapeText(),
+                        "The file's weights and its architecture do not belong together."});
   }
 }
 

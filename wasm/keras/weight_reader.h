@@ -8,6 +8,8 @@
 
 #include "bundle/bundle.h"
 #include "error.h"
+#include "keras/choices.h"
+#include "keras/weight_assignment.h"
 
 namespace charglow {
 
@@ -15,10 +17,8 @@ namespace charglow {
 /// problems.
 class WeightReader {
  public:
-  /// What a layer has to assume is appended to `assumptions`, for people.
-  WeightReader(std::string layer, std::span<const TensorView* const> tensors, std::vector<Problem>& problems,
-               std::vector<std::string>& assumptions)
-      : layer_(std::move(layer)), tensors_(tensors), problems_(problems), assumptions_(assumptions) {}
+  WeightReader(std::string layer, WeightQueue& queue, std::vector<Problem>& problems, Choices& choices)
+      : layer_(std::move(layer)), queue_(queue), problems_(problems), choices_(choices) {}
 
   /// The next tensor, which must have this shape. `name` is what Keras calls it: where the file's own name is
   /// another of the layer's, the order is wrong and that is a problem too. Returns nothing where there was a
@@ -29,22 +29,26 @@ class WeightReader {
   /// Shape of the next tensor; empty where there is none left. For layouts that differ by generation.
   [[nodiscard]] std::vector<int64_t> nextShape() const;
 
-  /// To be called last: tensors that the layer did not take are a problem.
-  void finish();
+  /// How many tensors are left to take.
+  [[nodiscard]] size_t left() const { return queue_.tensors.size() - queue_.next; }
 
   /// Tells the user that the layer's weights were read in another way than its class says.
-  void assume(const std::string& what) { assumptions_.push_back("Layer \"" + layer_ + "\": " + what); }
+  void assume(const std::string& what) {
+    choices_.note("weights:" + layer_, "Layer \"" + layer_ + "\": " + what);
+  }
 
   /// Elements taken.
   [[nodiscard]] int parameters() const { return parameters_; }
 
  private:
   std::string layer_;
-  std::span<const TensorView* const> tensors_;
+  WeightQueue& queue_;
   std::vector<Problem>& problems_;
-  std::vector<std::string>& assumptions_;
-  size_t next_ = 0;
+  Choices& choices_;
   int parameters_ = 0;
 };
+
+/// To be called when every layer that takes from a queue has been built: tensors left in it are a problem.
+void refuseLeftOver(const WeightQueue& queue, std::vector<Problem>& problems);
 
 }  // namespace charglow

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,6 +12,7 @@
 
 namespace charglow {
 
+class CallReader;
 class WeightReader;
 
 /// Working memory of one node in one session. A layer may grow it; it is never shrunk, so that a run whose
@@ -35,6 +37,24 @@ enum class Part {
   Reduction,    ///< sums, averages … over axes that its output no longer has
 };
 
+/// What an axis of a tensor of attention weights (or of any other Signal) runs along. The order is the one in
+/// which a Signal has its axes.
+enum class SignalAxis : uint8_t {
+  None,     ///< the batch, or an axis of length 1: left out
+  Head,     ///< attention heads
+  Feature,  ///< one attention for each feature
+  Unit,     ///< the units of a recurrent layer
+  Query,    ///< who attends
+  Step,     ///< what is attended to: the axis that attention is normalised over
+};
+
+/// A tensor of attention weights that a call of a layer computes.
+struct AttentionTensor {
+  size_t tensor = 0;             ///< which of the call's tensors (Layer::tensorCount) it is
+  std::vector<SignalAxis> axes;  ///< of that tensor, batch axis included
+  std::string why;               ///< how the layer attends, in a sentence
+};
+
 /// A layer of a model: immutable once built, shared by all sessions. Every tensor has a batch axis, axis 0.
 class Layer {
  public:
@@ -46,6 +66,11 @@ class Layer {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::string& className() const { return className_; }
 
+  /// Reads what else a call was given than the tensors that are simply its inputs, in order. A layer whose
+  /// calls can differ answers with the object to use for this call, which shares the weights with this one;
+  /// others with nullptr. Arguments that are not read here are refused.
+  [[nodiscard]] virtual std::unique_ptr<Layer> forCall(CallReader& call) const;
+
   /// Whether it can be called with this many tensors.
   [[nodiscard]] virtual bool takesInputs(size_t count) const { return count == 1; }
 
@@ -55,7 +80,12 @@ class Layer {
 
   /// How many tensors a call gives: more than one for recurrent layers that also return their states.
   [[nodiscard]] virtual size_t outputCount() const { return 1; }
-  /// The shape rule of a layer with several outputs.
+  /// How many tensors a call computes: those of outputCount(), then others that Keras does not hand out, such
+  /// as the attention weights inside of the layer.
+  [[nodiscard]] virtual size_t tensorCount() const { return outputCount(); }
+  /// The attention weights among its tensors.
+  [[nodiscard]] virtual std::vector<AttentionTensor> attention() const { return {}; }
+  /// The shape rule of a layer with several tensors: one shape for each of tensorCount().
   [[nodiscard]] virtual std::vector<Shape> outputShapes(std::span<const Shape> inputs) const {
     return {outputShape(inputs)};
   }
@@ -69,7 +99,7 @@ class Layer {
   /// The forward pass, as at inference: `output` has the shape that outputShape gives and no mask; the layer
   /// fills in its values and, where Keras hands a mask on, the mask.
   virtual void forward(std::span<const View> inputs, Output output, Scratch& scratch) const = 0;
-  /// The forward pass of a layer with several outputs.
+  /// The forward pass of a layer with several tensors.
   virtual void forwardAll(std::span<const View> inputs, std::span<const Output> outputs,
                           Scratch& scratch) const {
     forward(inputs, outputs[0], scratch);

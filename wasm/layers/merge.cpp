@@ -47,7 +47,7 @@ class Elementwise : public Layer {
           refuseInput(*this, "that fits " + shapeText(inputs[0]), input);
         } else {
           if (!shape[i].known()) shape[i].size = other[i].size == 1 ? kUnknown : other[i].size;
-          if (!shape[i].isTime() && other[i].size != 1) shape[i].along = other[i].along;
+          if (!shape[i].isTime() && other[i].size != 1) shape[i].follow(other[i]);
         }
       }
     }
@@ -131,7 +131,7 @@ class Concatenate : public Layer {
                     input);
       for (size_t i = 0; i < shape.size(); ++i) {
         if (i != axis && !shape[i].known()) shape[i].size = input[i].size;
-        if (i != axis && !shape[i].isTime()) shape[i].along = input[i].along;
+        if (i != axis && !shape[i].isTime()) shape[i].follow(input[i]);
       }
       shape[axis].size = shape[axis].known() && input[axis].known()
                              ? std::min(shape[axis].size + input[axis].size, kMaxElements + 1)

@@ -57,7 +57,7 @@ class Reshape : public Layer {
     }
     const std::vector<std::optional<size_t>> match = matchAxes(input, shape);
     for (size_t i = 1; i < shape.size(); ++i) {
-      if (match[i]) shape[i].along = input[*match[i]].along;
+      if (match[i]) shape[i].follow(input[*match[i]]);
     }
     return shape;
   }

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "bundle/strict_json.h"
+#include "keras/call_reader.h"
 #include "layers/layers.h"
 #include "layers/recurrent/recurrent.h"
 
@@ -25,6 +26,11 @@ class Bidirectional : public Layer {
         backward_(std::move(backward)),
         merge_(merge) {}
 
+  std::unique_ptr<Layer> forCall(CallReader& call) const override {
+    call.inputs();
+    call.tensors("initial_state", 1);
+    return nullptr;
+  }
   bool takesInputs(size_t count) const override { return count == 1 || count == 1 + states(); }
   size_t outputCount() const override {
     return (merge_ == Merge::None ? 2 : 1) + (forward_->options().returnState ? states() : 0);

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "graph.h"
+#include "keras/call_reader.h"
 #include "layers/layers.h"
 
 namespace charglow {
@@ -11,12 +12,23 @@ namespace {
 
 /// The same axis, run along the other way.
 Dim reversed(Dim dim) {
-  if (dim.along == Along::Time) return {dim.size, Along::ReversedTime};
-  if (dim.along == Along::ReversedTime) return {dim.size, Along::Time};
+  if (dim.along == Along::Time) {
+    dim.along = Along::ReversedTime;
+  } else if (dim.along == Along::ReversedTime) {
+    dim.along = Along::Time;
+  }
   return dim;
 }
 
 }  // namespace
+
+/// Keras 2 lists a recurrent layer's initial states with its inputs; Keras 3 hands them over by name, behind
+/// the sequence.
+std::unique_ptr<Layer> Recurrent::forCall(CallReader& call) const {
+  call.inputs();
+  call.tensors("initial_state", 1);
+  return nullptr;
+}
 
 Shape Recurrent::outputShape(std::span<const Shape> inputs) const {
   const Shape& input = inputs[0];

@@ -30,6 +30,7 @@ class Recurrent : public Layer {
   [[nodiscard]] size_t stateCount() const { return cell_->stateSizes().size(); }
   void setZeroOutputForMask(bool zero) { options_.zeroOutputForMask = zero; }
 
+  std::unique_ptr<Layer> forCall(CallReader& call) const override;
   bool takesInputs(size_t count) const override { return count == 1 || count == 1 + stateCount(); }
   size_t outputCount() const override { return options_.returnState ? 1 + stateCount() : 1; }
   Shape outputShape(std::span<const Shape> inputs) const override;

@@ -1,0 +1,131 @@
+#include "keras/weight_assignment.h"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace charglow {
+namespace {
+
+class Assigner {
+ public:
+  Assigner(const GraphSpec& spec, std::span<const std::unique_ptr<Layer>> layers, const Bundle& bundle,
+           Choices& choices, std::vector<Problem>& problems)
+      : spec_(spec), layers_(layers), choices_(choices), problems_(problems) {
+    for (const LayerWeights& entry : bundle.layers()) {
+      if (!entry.tensors.empty()) inFile_.push_back(&entry);
+    }
+    // A model within the model is one layer to the file: its layers are a group.
+    for (size_t i = 0; i < spec_.layers.size(); ++i) {
+      if (!layers_[i]->hasWeights()) continue;
+      const std::string& group = spec_.layers[i].model.empty() ? spec_.layers[i].name : spec_.layers[i].model;
+      if (groups_.empty() || groups_.back().first != group) groups_.push_back({group, {}});
+      groups_.back().second.push_back(i);
+    }
+    result_.queueOf.assign(spec_.layers.size(), WeightAssignment::kNone);
+  }
+
+  WeightAssignment assign() {
+    const bool named = std::all_of(inFile_.begin(), inFile_.end(), [&](const LayerWeights* entry) {
+      return groupNamed(entry->layer) != nullptr || isWeightless(entry->layer);
+    });
+    if (named) {
+      for (const LayerWeights* entry : inFile_) {
+        if (const Group* group = groupNamed(entry->layer)) {
+          give(*group, *entry);
+        } else {
+          refuse(entry->layer, "a layer that takes weights");
+        }
+      }
+      return std::move(result_);
+    }
+    for (size_t i = 0; i < inFile_.size(); ++i) {
+      if (i < groups_.size()) {
+        give(groups_[i], *inFile_[i]);
+      } else {
+        refuse(inFile_[i]->layer, "a layer for its weights in the architecture");
+      }
+    }
+    choices_.note(
+        "weights.order",
+        "The layers' names in the weights file and in the architecture differ; weights were given out in "
+        "order, as Keras's load_weights does.");
+    return std::move(result_);
+  }
+
+ private:
+  using Group = std::pair<std::string, std::vector<size_t>>;  ///< name in the file, layers of the spec
+
+  const Group* groupNamed(const std::string& name) const {
+    const auto found =
+        std::find_if(groups_.begin(), groups_.end(), [&](const Group& group) { return group.first == name; });
+    return found == groups_.end() ? nullptr : &*found;
+  }
+
+  bool isWeightless(const std::string& name) const {
+    return std::any_of(spec_.layers.begin(), spec_.layers.end(),
+                       [&](const LayerSpec& layer) { return layer.name == name; });
+  }
+
+  void refuse(const std::string& layer, const std::string& expected) {
+    problems_.push_back({"unexpected-tensor", "layer \"" + layer + "\" of the file", expected, "none",
+                         "The file's weights and its architecture do not belong together."});
+  }
+
+  void give(const Group& group, const LayerWeights& entry) {
+    if (group.second.size() > 1 && giveByName(group, entry)) return;
+    for (const size_t layer : group.second) result_.queueOf[layer] = result_.queues.size();
+    result_.queues.push_back({entry.layer, entry.tensors, 0});
+  }
+
+  /// A model's weights by the layers' names in the tensors' names ("encoder/gru_1/gru_cell/kernel:0"): their
+  /// order is not the layers' where some are not trainable, which Keras lists last. false where a name does
+  /// not tell.
+  bool giveByName(const Group& group, const LayerWeights& entry) {
+    std::vector<WeightQueue> own(group.second.size());
+    for (const TensorView* tensor : entry.tensors) {
+      std::optional<size_t> found;
+      for (size_t i = 0; i < group.second.size(); ++i) {
+        if (!hasComponent(tensor->name, spec_.layers[group.second[i]].nameInModel())) continue;
+        if (found) return false;
+        found = i;
+      }
+      if (!found) return false;
+      own[*found].tensors.push_back(tensor);
+    }
+    for (size_t i = 0; i < own.size(); ++i) {
+      own[i].source = spec_.layers[group.second[i]].name;
+      result_.queueOf[group.second[i]] = result_.queues.size();
+      result_.queues.push_back(std::move(own[i]));
+    }
+    return true;
+  }
+
+  /// Whether "a/b/c:0" has `name` between its slashes.
+  static bool hasComponent(std::string_view path, std::string_view name) {
+    for (size_t start = 0; start < path.size();) {
+      const size_t end = std::min(path.find('/', start), path.size());
+      if (path.substr(start, end - start) == name) return true;
+      start = end + 1;
+    }
+    return false;
+  }
+
+  const GraphSpec& spec_;
+  std::span<const std::unique_ptr<Layer>> layers_;
+  Choices& choices_;
+  std::vector<Problem>& problems_;
+  std::vector<const LayerWeights*> inFile_;
+  std::vector<Group> groups_;
+  WeightAssignment result_;
+};
+
+}  // namespace
+
+WeightAssignment assignWeights(const GraphSpec& spec, std::span<const std::unique_ptr<Layer>> layers,
+                               const Bundle& bundle, Choices& choices, std::vector<Problem>& problems) {
+  return Assigner(spec, layers, bundle, choices, problems).assign();
+}
+
+}  // namespace charglow

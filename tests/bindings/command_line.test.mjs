@@ -56,7 +56,7 @@ test("run --text --json gives Keras's numbers for every output and signal", () =
   assert.deepEqual(run.outputs[0].shape, shape);
   assert.ok(Math.abs(run.outputs[0].values[0] - values[0]) <= 1e-5);
   const [signal] = run.signals;
-  assert.deepEqual([signal.id, signal.layer, signal.kind, signal.shape], ["attention_vec", "attention_vec", "vector", [7]]);
+  assert.deepEqual([signal.id, signal.layer, signal.axes, signal.shape], ["attention_vec", "attention_vec", ["step"], [7]]);
   one.attention.attention_vec.values.forEach((value, i) => assert.ok(Math.abs(signal.values[i] - value) <= 1e-6));
 });
 

@@ -149,6 +149,47 @@ test("verify sees damage to the numbers it is given", () => {
   assert.ok(report.output_difference > 1e-5);
 });
 
+test("each of several inputs keeps what it was given; the others start empty", () => {
+  const model = open("keras-2.15/format_inputs_outputs");
+  const names = model.card.inputs.map((input) => input.layer);
+  assert.deepEqual([...names].sort(), ["numbers", "text", "title"]);
+  const { inputs } = kerasNumbers("keras-2.15/format_inputs_outputs").cases[0];
+  const session = model.newSession();
+  const at = (name) => names.indexOf(name);
+  const first = session.setIds(inputs.text.ids[0], at("text"));
+  assert.equal(first.input, at("text"));
+  const { shape, values } = inputs.numbers.input;
+  session.setInput(values.slice(0, values.length / shape[0]), [1, ...shape.slice(1)], at("numbers"));
+  const all = session.setIds(inputs.title.ids[0], at("title"));
+  assert.notDeepEqual(all.outputs[0].values, first.outputs[0].values);
+  // Another session that is given the same in another order ends at the same numbers.
+  const other = model.newSession();
+  other.setIds(inputs.title.ids[0], at("title"));
+  other.setInput(values.slice(0, values.length / shape[0]), [1, ...shape.slice(1)], at("numbers"));
+  assert.deepEqual(other.setIds(inputs.text.ids[0], at("text")).outputs, all.outputs);
+  assert.equal(problemsOf(() => session.setIds([1], 3))[0].code, "unknown-input");
+});
+
+test("watch limits the signals of a run; signal gives any of them", () => {
+  const session = open("keras-2.15/attention_3d_block").newSession();
+  const ids = kerasNumbers("keras-2.15/attention_3d_block").cases[0].ids[0];
+  const [signal] = session.setIds(ids).signals;
+  assert.deepEqual(signal.axes, ["feature", "step"]);
+  session.watch([]);
+  assert.deepEqual(session.setIds(ids).signals, []);
+  assert.deepEqual(session.signal(signal.id), signal);
+  session.watch(null);
+  assert.deepEqual(session.setIds(ids).signals, [signal]);
+  assert.equal(problemsOf(() => session.signal("none"))[0].code, "unknown-signal");
+});
+
+test("a choice that decides nothing in the model is refused", () => {
+  const name = "keras-2.15/classic";
+  const [problem] = problemsOf(() => engine.open(fixtureBytes(name), name, { "gru.reset": "true" }));
+  assert.equal(problem.code, "choice-unknown");
+  assert.match(problem.text, /gru\.reset/);
+});
+
 test("the card tells what the page shows", () => {
   const { card } = engine.open(readFileSync(SAMPLE), "sms-spam.safetensors");
   assert.equal(card.layers.length, 11);

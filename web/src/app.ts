@@ -2,20 +2,20 @@
 import type { ModelCard, Problem } from "#engine";
 import { Address, initialState } from "./address.ts";
 import type { ClientOptions, EngineClient } from "./engine/client.ts";
-import type { Answer, ModelSource, Opened } from "./engine/protocol.ts";
+import type { Answer, Job, ModelSource, Opened } from "./engine/protocol.ts";
 import { Failure } from "./engine/wire.ts";
 import { problemText } from "./model/files.ts";
 import { onlyIdsDiffer } from "./model/parity.ts";
 import { Models, titleOf } from "./models.ts";
 import { Picture } from "./picture.ts";
-import { LINK_TEXT_LIMIT, Store, type State } from "./state.ts";
+import { DEFAULTS, LINK_TEXT_LIMIT, Store, type State } from "./state.ts";
 import { button, byId, clip, copyText, flash } from "./view/dom.ts";
 import { Drop } from "./view/drop.ts";
 import { Examples } from "./view/examples.ts";
 import { usePalette } from "./view/glow.ts";
 import { modelFacts, ModelCardDialog } from "./view/model_card.ts";
 import { Notices } from "./view/notices.ts";
-import { ThemeButton } from "./view/theme.ts";
+import { onSystemColours, ThemeButton } from "./view/theme.ts";
 
 /** Milliseconds without an answer before the live region speaks. */
 const SPEAK_AFTER = 1000;
@@ -27,14 +27,16 @@ export class App {
   readonly #notices = new Notices();
   readonly #picture: Picture;
   readonly #examples: Examples;
-  readonly #card = new ModelCardDialog();
+  readonly #card: ModelCardDialog;
   readonly #models: Models;
 
   #client: EngineClient | null = null;
   #sampleName = "";
+  /** The link the page was opened with, until the model it was made with is in use: some of it is about that model alone. */
+  #link: State | null = null;
   /** No model has been in use yet. */
   #first = true;
-  #typedAt = new Map<string, number>();
+  readonly #typedAt = new Map<string, number>();
   #speeds: number[] = [];
   #speakTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -42,7 +44,7 @@ export class App {
     const { state, notes } = initialState();
     this.#store = new Store(state);
     this.#address = new Address(this.#store, (linked, linkNotes) => this.#follow(linked, linkNotes));
-    this.#picture = new Picture(this.#store, (text) => this.#input(text));
+    this.#picture = new Picture(this.#store, () => this.#input());
     this.#examples = new Examples((text) => this.#editor.replaceText(text));
     const drop = new Drop({
       onFiles: (files) => void this.#models.openFiles(files),
@@ -52,29 +54,34 @@ export class App {
       onModel: (opened, source) => this.#useModel(opened, source),
       onPick: () => drop.pick(),
       onAnswered: () => this.#editor.focusEnd(),
+      linkedChoices: (fileName) => (this.#link && modelOf(this.#link, this.#sampleName) === fileName ? this.#link.choices : null),
     });
+    this.#card = new ModelCardDialog((id, value) => this.#models.decide(id, value));
     const theme = new ThemeButton((choice) => this.#store.update({ theme: choice }));
     theme.show(state.theme);
     this.#wireButtons();
     this.#store.subscribe((current, changed) => {
       if (changed.has("theme")) theme.show(current.theme);
       if (changed.has("palette")) usePalette(current.palette);
-      if (changed.has("palette") || changed.has("scale") || changed.has("signal") || changed.has("theme")) this.#picture.draw();
+      if (changed.has("signal")) this.#run();
+      if (DRAWN.some((key) => changed.has(key))) this.#picture.draw();
     });
+    onSystemColours(() => this.#picture.draw());
     usePalette(state.palette);
     this.#noteAll(notes);
-    if (state.text !== null) this.#editor.setText(state.text);
+    this.#link = state;
+    this.#picture.papers.setText(0, state.text ?? "");
     this.#guess();
   }
 
   /** What the engine's client is to call. */
   readonly engineEvents: Pick<ClientOptions, "onAnswer" | "onFailure"> = {
-    onAnswer: (text, answer) => this.#take(text, answer),
-    onFailure: (problems, text) => this.#fail(problems, text),
+    onAnswer: (job, answer) => this.#take(job, answer),
+    onFailure: (problems, job) => this.#fail(problems, job),
   };
 
   get #editor() {
-    return this.#picture.editor;
+    return this.#picture.papers.editor;
   }
 
   useEngine(client: EngineClient): void {
@@ -97,34 +104,60 @@ export class App {
     if (wanted !== "" && wanted !== source.fileName) {
       this.#notices.note(`This link was made with the model \u201c${clip(wanted, 80)}\u201d`, "A link cannot carry a model: drop that file here to see the same. Until then the sample model reads the text.");
     }
-    await this.#models.open(source);
+    await this.#models.openLinked(source);
     // Ready to type; but whoever has begun elsewhere is not called away.
     if (document.activeElement === document.body) this.#editor.focusEnd();
   }
 
-  #useModel({ card, parity }: Opened, source: ModelSource): void {
-    const isSample = source.fileName === this.#sampleName;
+  #useModel(opened: Opened, source: ModelSource): void {
+    const { card, parity } = opened;
+    const name = source.fileName === this.#sampleName ? "" : source.fileName;
     this.#typedAt.clear();
     this.#speeds = [];
     // What was said about a link stays with the sample; what was wrong with the start does not matter any more.
-    if (!this.#first || !isSample) this.#notices.clear();
+    if (!this.#first || name !== "") this.#notices.clear();
+    this.#takeView(name, source.choices ?? {});
     this.#first = false;
     byId("model-button", HTMLButtonElement).disabled = false;
     byId("model-title", HTMLElement).textContent = clip(titleOf(card), 60);
     const facts = modelFacts(card);
     byId("model-facts", HTMLElement).textContent = facts ? ` · ${facts}` : "";
-    this.#store.update({ model: isSample ? "" : source.fileName });
     this.#examples.offer(card.examples);
-    if (parity && onlyIdsDiffer(parity)) {
-      this.#notices.note("This vocabulary gives other ids than the model was made with", "The prediction and the colours are not what the model learned. Is it this model\u2019s vocabulary?");
-    } else if (parity && !parity.agrees) this.#notices.note("This engine does not reproduce Keras\u2019s numbers for this model", "The model card has the differences. Do not trust the colours.");
-    const text = this.#store.state.text;
-    if (text === null && card.examples[0]) this.#editor.setText(card.examples[0].text);
+    this.#tellParity(opened);
     this.#picture.useModel(card, parity);
+    const { text, others } = this.#store.state;
+    for (const [place, given] of [text ?? card.examples[0]?.text, ...others].entries()) {
+      if (given !== undefined) this.#picture.papers.setText(place, given);
+    }
     this.#guess();
-    if (card.text) this.#run(this.#editor.text);
+    if (card.text) this.#run();
     else this.#cannotRead(card);
     this.#picture.draw();
+    this.#card.refresh(opened, source);
+  }
+
+  /**
+   * What the state says of a model alone (signal, head, query, what was decided) comes from the link that was made with
+   * it, stays with the same model opened anew, and goes with another.
+   */
+  #takeView(model: string, choices: Readonly<Record<string, string>>): void {
+    const link = this.#link?.model === model ? this.#link : null;
+    const { signal, head, feature, unit, query } = link ?? DEFAULTS;
+    const same = !this.#first && !link && model === this.#store.state.model;
+    if (link) {
+      this.#link = null;
+      this.#picture.follow();
+    }
+    this.#store.update({ model, choices, ...(same ? {} : { signal, head, feature, unit, query }) });
+  }
+
+  #tellParity({ card, parity }: Opened): void {
+    if (!parity || parity.agrees) return;
+    if (onlyIdsDiffer(parity)) {
+      this.#notices.note("This vocabulary gives other ids than the model was made with", "The prediction and the colours are not what the model learned. Is it this model\u2019s vocabulary?");
+    } else if (card.assumptions.some(({ chosen }) => chosen)) {
+      this.#notices.note("With what was chosen, the model does not give Keras\u2019s numbers", "The model card has the differences and the choices.");
+    } else this.#notices.note("This engine does not reproduce Keras\u2019s numbers for this model", "The model card has the differences. Do not trust the colours.");
   }
 
   /** A model that text cannot be given to: for want of a vocabulary, or because it takes numbers. */
@@ -135,42 +168,49 @@ export class App {
       return;
     }
     this.#picture.showNone("This model has no vocabulary, so it cannot read text yet. ", button("link", "Give it one", () => this.#models.askForVocabulary(card)));
-    this.#models.askForVocabulary(card);
+    if (!this.#card.isOpen) this.#models.askForVocabulary(card);
   }
 
   // Text
 
-  #input(text: string): void {
-    this.#store.update({ text });
+  #input(): void {
+    const [text, ...others] = this.#picture.papers.texts;
+    this.#store.update({ text: text!, others });
     this.#guess();
     // Only keys are timed: the first run of a model also warms it up.
-    this.#typedAt.set(text, performance.now());
-    this.#run(text);
+    this.#typedAt.set(keyOf(this.#picture.papers.texts), performance.now());
+    this.#run();
   }
 
-  #run(text: string): void {
+  #run(): void {
     if (!this.#models.opened?.card.text) return;
     this.#setBusy(true);
-    this.#client?.run(text);
+    this.#client?.run(this.#picture.job);
   }
 
   #guess(): void {
     this.#picture.guess();
-    this.#examples.mark(this.#editor.text);
+    this.#examples.mark(this.#picture.papers.texts[0]!);
   }
 
-  #take(text: string, { result }: Answer): void {
-    this.#measure(text);
-    this.#picture.take(text, result);
-    if (text === this.#editor.text) this.#setBusy(false);
+  #take(job: Job, answer: Answer): void {
+    this.#measure(job);
+    this.#picture.take(job, answer);
+    if (this.#isCurrent(job)) this.#setBusy(false);
     clearTimeout(this.#speakTimer);
     this.#speakTimer = setTimeout(() => this.#picture.speak(), SPEAK_AFTER);
   }
 
-  #fail(problems: readonly Problem[], text: string): void {
-    if (text !== this.#editor.text) return;
+  #fail(problems: readonly Problem[], job: Job): void {
+    if (!this.#isCurrent(job)) return;
     this.#picture.showNone(problems.map((problem) => clip(problemText(problem), 600)).join(" "));
     this.#setBusy(false);
+  }
+
+  /** Whether the job is about what is on screen. */
+  #isCurrent({ texts, signal }: Job): boolean {
+    const now = this.#picture.job;
+    return signal === now.signal && keyOf(texts) === keyOf(now.texts);
   }
 
   /** Whether what is on screen is not yet the engine's answer to the text on screen. */
@@ -178,9 +218,9 @@ export class App {
     byId("sheet", HTMLElement).setAttribute("aria-busy", String(busy));
   }
 
-  #measure(text: string): void {
-    const typedAt = this.#typedAt.get(text);
-    if (text === this.#editor.text) this.#typedAt.clear();
+  #measure(job: Job): void {
+    const typedAt = this.#typedAt.get(keyOf(job.texts));
+    if (this.#isCurrent(job)) this.#typedAt.clear();
     if (typedAt === undefined) return;
     this.#speeds = [...this.#speeds.slice(1 - SPEEDS_KEPT), performance.now() - typedAt];
     const sorted = [...this.#speeds].sort((a, b) => a - b);
@@ -193,7 +233,7 @@ export class App {
     const copy = byId("copy-link", HTMLButtonElement);
     copy.addEventListener("click", () => {
       this.#address.write();
-      const tooLong = (this.#store.state.text?.length ?? 0) > LINK_TEXT_LIMIT;
+      const tooLong = this.#picture.papers.texts.some((text) => text.length > LINK_TEXT_LIMIT);
       void copyText(this.#address.url).then((copied) => {
         flash(copy, copied ? "Copied" : "Not allowed");
         if (tooLong) this.#notices.note("The link does not carry the text", `It is longer than ${LINK_TEXT_LIMIT} characters.`);
@@ -202,24 +242,34 @@ export class App {
     byId("clear-text", HTMLButtonElement).addEventListener("click", () => this.#editor.replaceText(""));
     byId("model-button", HTMLButtonElement).addEventListener("click", () => {
       const { opened, source } = this.#models;
-      if (opened && source) this.#card.open(opened.card, opened.parity, source.fileName, opened.engineVersion);
+      if (opened && source) this.#card.open(opened, source);
     });
-    byId("vocabulary-dialog", HTMLDialogElement).addEventListener("close", () => this.#editor.restoreCaret());
+    for (const id of ["vocabulary-dialog", "lambda-dialog"]) byId(id, HTMLDialogElement).addEventListener("close", () => this.#editor.restoreCaret());
     window.addEventListener("resize", () => this.#picture.draw());
   }
 
   /** A link was followed in this tab. The model stays: a link does not carry one. */
   #follow(linked: State, notes: string[]): void {
     this.#noteAll(notes);
-    this.#store.update({ ...linked, model: this.#store.state.model });
-    const text = linked.text ?? this.#models.opened?.card.examples[0]?.text ?? "";
-    if (text === this.#editor.text) return;
-    this.#editor.setText(text);
+    const { model, choices } = this.#store.state;
+    this.#picture.follow();
+    this.#store.update({ ...linked, model, choices });
+    const texts = [linked.text ?? this.#models.opened?.card.examples[0]?.text ?? "", ...linked.others];
+    for (const place of this.#picture.papers.texts.keys()) this.#picture.papers.setText(place, texts[place] ?? "");
     this.#guess();
-    this.#run(this.#editor.text);
+    this.#run();
+    if (linked.model === model && keyOf([linked.choices]) !== keyOf([choices])) void this.#models.decideAll(linked.choices);
   }
 
   #noteAll(notes: readonly string[]): void {
     if (notes.length > 0) this.#notices.note("Parts of the link were left out", notes.join(" "));
   }
 }
+
+/** State that changes colours without another answer of the engine's. */
+const DRAWN = ["palette", "scale", "theme", "signal", "head", "feature", "unit", "query", "padding"] as const satisfies (keyof State)[];
+
+const keyOf = (parts: readonly unknown[]) => JSON.stringify(parts);
+
+/** File name of the model that a link was made with. */
+const modelOf = (link: State, sample: string) => link.model || sample;

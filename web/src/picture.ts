@@ -1,77 +1,120 @@
-/** All that is on screen because of a text: its colours, their legend, the prediction, the exact numbers. */
-import type { ModelCard, ParityReport, RunResult, Signal } from "#engine";
-import { guessPieces, pieceAt, readPieces, weightsOf, type Cell, type Piece } from "./model/cells.ts";
+/** All that is on screen because of the texts: their colours and what those mean, the prediction, the exact numbers. */
+import type { ModelCard, ParityReport, SignalCard, StepMap } from "#engine";
+import { textInputs, type Answer, type Job } from "./engine/protocol.ts";
+import { guessPieces, pieceAt, readPieces, weightsOf, type Cell, type Shading, type Unit } from "./model/cells.ts";
+import { drawingOf, labelsOf, piecesUnder, shownValues, stepOf, type Drawing } from "./model/drawing.ts";
 import { spoken } from "./model/graphemes.ts";
 import { weightText } from "./model/numbers.ts";
+import { readOutputs, sayOutputs, type Reading } from "./model/outputs.ts";
 import { level } from "./model/palettes.ts";
-import { extentOf, scaleById, shade } from "./model/scales.ts";
+import { domainOf, extentOf, scaleById, shade } from "./model/scales.ts";
+import { chosenSignal } from "./model/signals.ts";
 import { truthOf } from "./model/truth.ts";
 import type { Store } from "./state.ts";
-import { byId, setText } from "./view/dom.ts";
-import { Editor, type Selection } from "./view/editor.ts";
+import { byId, clip, setText } from "./view/dom.ts";
+import type { Selection } from "./view/editor.ts";
+import type { HeatCell } from "./view/heat_map.ts";
+import { HeatPanel } from "./view/heat_panel.ts";
 import { Legend } from "./view/legend.ts";
-import { Prediction, readOutputs, sayOutputs } from "./view/prediction.ts";
-import { describe, describeSelection, Readout, Tooltip, type Context } from "./view/readout.ts";
+import type { Mark } from "./view/mirror.ts";
+import { Papers } from "./view/papers.ts";
+import { Prediction } from "./view/prediction.ts";
+import { describe, describeSelection, NO_CONTEXT, Readout, Tooltip, valueText, type Context, type Words } from "./view/readout.ts";
+import { SignalPicker } from "./view/signal_picker.ts";
 import { Strip } from "./view/strip.ts";
 
 const HINT = { character: "Numbers", place: "of the character at the caret", attention: "" };
 
 export class Picture {
-  readonly editor: Editor;
+  readonly papers: Papers;
   readonly #store: Store;
   readonly #legend: Legend;
+  readonly #picker: SignalPicker;
+  readonly #heat: HeatPanel;
   readonly #prediction = new Prediction();
   readonly #strip = new Strip();
   readonly #readout = new Readout();
   readonly #tooltip = new Tooltip();
 
   #card: ModelCard | null = null;
-  /** The engine's last answer, and the text it is about. */
-  #answer: { text: string; result: RunResult } | null = null;
-  #pieces: Piece[] = [];
+  /** The engine's last answer, and the texts it is about. */
+  #answer: { texts: readonly string[]; answer: Answer } | null = null;
+  #drawing: Drawing | null = null;
   #levelOf: (cell: Cell) => number | null = () => null;
-  #context: Context = { weights: [], timesteps: 0, attention: false };
+  #contexts: Context[] = [];
   #caret: Selection | null = null;
+  /** The link's query has not been shown yet: the caret is to go there, not the query to the caret. */
+  #linked = true;
+  #held = false;
 
-  constructor(store: Store, onInput: (text: string) => void) {
+  constructor(store: Store, onInput: () => void) {
     this.#store = store;
-    this.editor = new Editor({
+    this.papers = new Papers({
       onInput,
       onCaret: (caret) => this.#moveCaret(caret),
-      onHover: (index, node) => this.#hover(index, node),
+      onHover: (place, index, node) => this.#hover(place, index, node),
+      onTurn: () => this.draw(),
     });
     this.#legend = new Legend({
       onScale: (scale) => store.update({ scale }),
       onPalette: (palette) => store.update({ palette }),
-      onSignal: (signal) => store.update({ signal }),
     });
-    this.#legend.choose(store.state.scale, store.state.palette);
+    this.#picker = new SignalPicker({
+      onSignal: (signal) => store.update({ signal, head: "", feature: "", unit: "", query: "" }),
+      onPick: (axis, value) => store.update({ [axis]: value }),
+    });
+    this.#heat = new HeatPanel({
+      onPoint: (cell, box, byKey) => this.#pointAtMap(cell, box, byKey),
+      onPick: (row) => this.#pickRow(row),
+      onPadding: (shown) => store.update({ padding: shown ? "shown" : "" }),
+    });
     this.#readout.show(HINT);
   }
 
-  /** Forgets what was on screen; the text stays, without colours. */
+  get #unit(): Unit {
+    return this.#card?.text?.unit ?? "char";
+  }
+
+  /** What the engine is to be asked. */
+  get job(): Job {
+    return { texts: this.papers.texts, signal: this.#card ? (chosenSignal(this.#card, this.#store.state.signal)?.id ?? null) : null };
+  }
+
+  /** Forgets what was on screen; the texts stay, without colours. */
   useModel(card: ModelCard, parity: ParityReport | null): void {
     this.#card = card;
     this.#answer = null;
-    this.#pieces = [];
+    this.papers.offer(textInputs(card).map((input) => card.inputs[input]!.layer));
     this.#strip.showParity(parity);
+    this.guess();
   }
 
-  /** Draws the text before the engine has answered. */
+  /** A link was followed: its query is to be shown. */
+  follow(): void {
+    this.#linked = true;
+  }
+
+  /** Draws the texts before the engine has answered. */
   guess(): void {
-    this.#pieces = guessPieces(this.editor.text, this.#pieces);
-    this.editor.show(this.#pieces, this.#levelOf);
+    this.papers.guess(this.#unit);
+    this.papers.draw(this.#levelOf);
   }
 
-  take(text: string, result: RunResult): void {
-    this.#answer = { text, result };
+  take({ texts }: Job, answer: Answer): void {
+    this.#answer = { texts, answer };
+    this.#held = true;
+    this.#readTexts();
+    if (this.#linked && this.#store.state.query !== "") this.#caretToQuery();
+    else this.#follow(this.#caret);
+    this.#linked = false;
+    this.#held = false;
     this.draw();
   }
 
   /** Instead of a prediction: why there is none. */
   showNone(...words: (Node | string)[]): void {
     this.#answer = null;
-    this.#pieces = [];
+    for (const place of this.papers.texts.keys()) this.papers.setPieces(place, []);
     this.guess();
     this.#strip.clearTruth();
     this.#prediction.showNone(...words);
@@ -82,68 +125,225 @@ export class Picture {
     this.#strip.showSpeed(milliseconds);
   }
 
-  get #signal(): Signal | null {
-    const signals = this.#answer?.result.signals ?? [];
-    return signals.find(({ id }) => id === this.#store.state.signal) ?? signals[0] ?? null;
+  draw(): void {
+    if (this.#held) return;
+    const { scale: scaleId, palette, signal } = this.#store.state;
+    const card = this.#card;
+    const chosen = card && chosenSignal(card, signal);
+    this.#legend.choose(scaleId, palette, card, chosen);
+    if (card) this.#picker.offer(card, chosen);
+    setText(byId("prompt-rest", HTMLSpanElement), promptOf(card, chosen));
+    this.#readTexts();
+    const drawing = this.#drawing;
+    const states = drawing !== null && drawing.card.kind !== "attention";
+    const weights = this.papers.texts.flatMap((_, place) => weightsOf(this.papers.pieces(place)));
+    const all = drawing?.map ? [...weights, ...shownValues(drawing.map)] : weights;
+    const steps = drawing?.row.length ?? this.#answer?.answer.reads[0]?.ids.length ?? 0;
+    const extent = extentOf(all, states ? 0 : steps);
+    const scale = scaleById(scaleId, states);
+    const signed = drawing?.signed ?? false;
+    const domain = domainOf(scale, extent, signed);
+    const levelOf = (weight: number) => level(shade(weight, domain));
+    this.#levelOf = ({ weight }) => (weight === null ? null : levelOf(weight));
+    this.papers.draw(this.#levelOf);
+    const cells = this.#unit === "word" ? "words" : "characters";
+    this.#legend.show(scale.id, palette, { weights, extent, domain, signed, cells });
+    const query = this.#query;
+    const from = query === null ? "" : this.#nameOf("query", query);
+    this.#contexts = this.papers.texts.map((_, place) => ({
+      weights, from, unit: this.#unit, shading: this.#shading(place),
+      kind: drawing?.card.kind ?? "attention", timesteps: this.#answer?.answer.reads[place]?.ids.length ?? 0,
+    }));
+    this.#picker.show(drawing, from || "the last one");
+    this.#heat.show(drawing, { levelOf, palette, cells, padding: this.#padding(), rows: this.#labels("query"), columns: this.#labels("step") });
+    this.#markSteps("query", drawing?.card.queries ?? null, query);
+    if (card && this.#answer) {
+      const { answer, texts } = this.#answer;
+      const place = Math.max(0, drawing?.card.steps ? this.#placeOf(drawing.card.steps) : this.papers.active);
+      const truth = truthOf(texts[place]!, answer.reads[place]!, states ? null : this.#shading(place), this.#unit);
+      this.#strip.showTruth(truth, card, drawing?.card.steps != null && drawing.card.steps.stride > 1);
+    }
+    this.#showCaret();
   }
 
-  draw(): void {
-    const { scale, palette, signal: wanted } = this.#store.state;
-    this.#legend.choose(scale, palette);
-    const card = this.#card;
-    if (card) this.#legend.offer(card.attention, card.attention.find(({ id }) => id === wanted)?.id ?? card.attention[0]?.id ?? "");
-    const signal = this.#signal;
-    if (this.#answer) {
-      const { text, result } = this.#answer;
-      const read = readPieces(text, result, signal);
-      this.#pieces = text === this.editor.text ? read : guessPieces(this.editor.text, read);
+  /** Cuts the texts into pieces as the answer has them, and takes from it what is drawn. */
+  #readTexts(): void {
+    this.#drawing = null;
+    if (!this.#answer || !this.#card) return;
+    const { texts, answer } = this.#answer;
+    const card = answer.signal && [...this.#card.attention, ...this.#card.states].find(({ id }) => id === answer.signal!.id);
+    if (card && answer.signal) {
+      this.#drawing = drawingOf(card, answer.signal, this.#store.state, (input) => answer.reads[textInputs(this.#card!).indexOf(input)]);
     }
-    const weights = weightsOf(this.#pieces);
-    const timesteps = signal?.values.length ?? this.#answer?.result.ids.length ?? 0;
-    const extent = extentOf(weights, timesteps);
-    const domain = scaleById(scale).domain(extent);
-    this.#levelOf = ({ weight }) => (weight === null ? null : level(shade(weight, domain)));
-    this.#context = { weights, timesteps, attention: signal !== null };
-    this.editor.show(this.#pieces, this.#levelOf);
-    this.#legend.show(scale, weights, extent);
-    if (card && this.#answer) {
-      this.#strip.showTruth(truthOf(this.#answer.text, this.#answer.result, signal), card);
-      this.#prediction.show(readOutputs(this.#answer.result.outputs, card));
+    for (const [place, text] of this.papers.texts.entries()) {
+      const read = readPieces(texts[place]!, answer.reads[place]!, this.#shading(place), this.#unit);
+      this.papers.setPieces(place, text === texts[place] ? read : guessPieces(text, read, this.#unit));
     }
-    this.#moveCaret(this.#caret);
   }
+
+  /** The text whose timesteps these steps stand for; -1 where they stand for those of no text. */
+  #placeOf(steps: StepMap): number {
+    return textInputs(this.#card!).indexOf(steps.input);
+  }
+
+  #shading(place: number): Shading | null {
+    const drawing = this.#drawing;
+    const steps = drawing?.card.steps;
+    return drawing && steps && this.#placeOf(steps) === place ? { values: drawing.row, steps } : null;
+  }
+
+  // The axes of the signal
+
+  /** Index of the query whose attention colours the text; null where there is none, or it is a mean. */
+  get #query(): number | null {
+    const drawing = this.#drawing;
+    return drawing?.sizes.query === undefined || drawing.picks.query === "mean" ? null : drawing.picks.query;
+  }
+
+  /** What stands at each step, or query, in the text; numbers where they are not the text's, and for heads, features and units. */
+  #labels(axis: "query" | "step"): string[] {
+    const drawing = this.#drawing;
+    if (!drawing?.map) return [];
+    const { matrix, axis: rows } = drawing.map;
+    const count = axis === "step" ? matrix.columns : matrix.rows;
+    const map = axis === "step" ? drawing.card.steps : rows === "query" ? drawing.card.queries : null;
+    const place = map ? this.#placeOf(map) : -1;
+    if (!map || place < 0) return Array.from({ length: count }, (_, i) => String(i + 1));
+    return labelsOf(count, map, this.papers.pieces(place), this.#answer!.answer.reads[place]!.ids.length);
+  }
+
+  /** A step or query by what stands there, or by its number. */
+  #nameOf(axis: "query" | "step", index: number): string {
+    const map = axis === "step" ? this.#drawing?.card.steps : this.#drawing?.card.queries;
+    const label = map ? this.#labels(axis)[index] : undefined;
+    return label ? clip(spoken(label), 16) : map ? `padding at step ${index + 1}` : `${axis} ${index + 1}`;
+  }
+
+  #padding(): "none" | "hidden" | "shown" {
+    if (this.#store.state.padding === "shown") return "shown";
+    const map = this.#drawing?.map;
+    if (!map) return "none";
+    return map.rows[1] - map.rows[0] < map.matrix.rows || map.columns[1] - map.columns[0] < map.matrix.columns ? "hidden" : "none";
+  }
+
+  /** Marks what a step stands for in its text, and nothing in the others; null: nothing at all. */
+  #markSteps(mark: Mark, map: StepMap | null, step: number | null): void {
+    const place = map ? this.#placeOf(map) : -1;
+    const none = !map || step === null || place < 0;
+    this.papers.mark(mark, place, none ? [] : piecesUnder(step, map, this.papers.pieces(place)));
+  }
+
+  /** The query follows the caret; not where the mean over all was asked for, unless a character is clicked. */
+  #follow(caret: Selection | null): void {
+    const drawing = this.#drawing;
+    const { queries } = drawing?.card ?? {};
+    if (!caret || !queries || drawing?.sizes.query === undefined || this.#placeOf(queries) !== this.papers.active) return;
+    if (this.#store.state.query === "mean" && caret.clicked === undefined) return;
+    const piece = this.papers.pieces(this.papers.active)[this.#pieceAt(caret)];
+    const step = piece?.kind === "cell" ? stepOf(piece, queries, drawing.sizes.query) : null;
+    if (step !== null) this.#store.update({ query: String(step + 1) });
+  }
+
+  /** The caret follows the query: that of a link, or one chosen in the heat map. */
+  #caretToQuery(): void {
+    const queries = this.#drawing?.card.queries;
+    const query = this.#query;
+    if (!queries || query === null || this.#placeOf(queries) !== this.papers.active) return;
+    const pieces = this.papers.pieces(this.papers.active);
+    const last = piecesUnder(query, queries, pieces).at(-1);
+    if (last === undefined) return;
+    this.papers.editor.placeCaret(pieces.slice(0, last + 1).reduce((sum, { text }) => sum + text.length, 0));
+  }
+
+  // The exact numbers
 
   #moveCaret(caret: Selection | null): void {
     this.#caret = caret;
-    if (caret && caret.end > caret.start + 1) {
-      this.editor.markHere(-1);
-      this.#readout.show(describeSelection(this.#pieces, caret.start, caret.end));
-      return;
-    }
-    // The character just typed, or walked over, is the one before the caret.
-    const at = caret && (pieceAt(this.#pieces, Math.max(0, caret.end - 1)) ?? null);
-    this.editor.markHere(at ? at.index : -1);
-    this.#readout.show(at ? describe(this.#pieces[at.index]!, this.#context) : HINT);
+    if (!this.#linked) this.#follow(caret);
+    this.#showCaret();
   }
 
-  #hover(index: number, node: HTMLElement | undefined): void {
-    document.querySelector("[data-hover]")?.removeAttribute("data-hover");
-    const piece = this.#pieces[index];
-    if (!piece || !node || (piece.kind === "run" && piece.fate === "plain")) return this.#tooltip.hide();
-    if (piece.kind === "cell") node.dataset.hover = "true";
-    const boxes = node.getClientRects();
-    this.#tooltip.show(describe(piece, this.#context), boxes[0] ?? node.getBoundingClientRect());
+  /** The outputs; of those with a row for each timestep the row at the caret. */
+  get #readings(): Reading[] {
+    const piece = this.#caret && this.papers.pieces(this.papers.active)[this.#pieceAt(this.#caret)];
+    return readOutputs(this.#answer!.answer.outputs, this.#card!, (piece?.kind === "cell" ? piece.steps.at(-1) : undefined) ?? null);
+  }
+
+  /** The piece that was clicked, typed or walked over: the one before the caret. */
+  #pieceAt({ end, clicked }: Selection): number {
+    return clicked ?? pieceAt(this.papers.pieces(this.papers.active), Math.max(0, end - 1))?.index ?? -1;
+  }
+
+  #showCaret(): void {
+    if (this.#answer) this.#prediction.show(this.#readings);
+    const { active } = this.papers;
+    const [caret, pieces, context] = [this.#caret, this.papers.pieces(active), this.#contexts[active] ?? NO_CONTEXT];
+    if (caret && caret.end > caret.start + 1) {
+      this.papers.mark("here", active, []);
+      return this.#readout.show(describeSelection(pieces, caret.start, caret.end, context));
+    }
+    const at = caret ? this.#pieceAt(caret) : -1;
+    this.papers.mark("here", active, at < 0 ? [] : [at]);
+    this.#readout.show(pieces[at] ? describe(pieces[at], context) : HINT);
+  }
+
+  #hover(place: number, index: number, node: HTMLElement | undefined): void {
+    const piece = this.papers.pieces(place)[index];
+    const told = piece && node && !(piece.kind === "run" && piece.fate === "plain");
+    this.papers.mark("hover", place, told && piece.kind === "cell" ? [index] : []);
+    const steps = this.#drawing?.card.steps;
+    const under = told && piece.kind === "cell" && steps && this.#placeOf(steps) === place;
+    this.#heat.markColumn(under ? stepOf(piece, steps, this.#drawing!.row.length) : null);
+    if (!told) return this.#tooltip.hide();
+    this.#tooltip.show(describe(piece, this.#contexts[place] ?? NO_CONTEXT), node.getClientRects()[0] ?? node.getBoundingClientRect());
+  }
+
+  /** A cell of the heat map: both its characters are marked in the text, and its value is told. */
+  #pointAtMap(cell: HeatCell | null, box: DOMRect | null, byKey: boolean): void {
+    const drawing = this.#drawing;
+    const map = drawing?.map;
+    this.#markSteps("hover", drawing?.card.steps ?? null, cell?.column ?? null);
+    this.#markSteps("query", drawing?.card.queries ?? null, map?.axis === "query" && cell ? cell.row : this.#query);
+    if (!cell || !box || !map) {
+      this.#tooltip.hide();
+      return this.#showCaret();
+    }
+    const words: Words = {
+      character: `${map.axis === "query" ? this.#nameOf("query", cell.row) : `${map.axis} ${cell.row + 1}`} \u2192 ${this.#nameOf("step", cell.column)}`,
+      place: `${map.axis} ${cell.row + 1} of ${map.matrix.rows} · step ${cell.column + 1} of ${map.matrix.columns}`,
+      attention: valueText(map.matrix.values[cell.row * map.matrix.columns + cell.column]!, drawing.card.kind, map.matrix.columns),
+    };
+    this.#readout.show(words);
+    this.#tooltip.show(words, box);
+    if (byKey) setText(byId("said", HTMLDivElement), `${words.character}: ${words.attention}`);
+  }
+
+  #pickRow(row: number): void {
+    const axis = this.#drawing?.map?.axis;
+    if (!axis) return;
+    this.#store.update({ [axis]: String(row + 1) });
+    if (axis === "query") this.#caretToQuery();
   }
 
   /** The live region: the prediction, and where most of the attention is. */
   speak(): void {
-    if (!this.#answer || !this.#card) return;
-    const said = sayOutputs(readOutputs(this.#answer.result.outputs, this.#card));
-    const top = this.#pieces
+    if (!this.#answer) return;
+    const said = sayOutputs(this.#readings, (label) => clip(label, 60));
+    const top = this.papers.texts.flatMap((_, place) => [...this.papers.pieces(place)])
       .filter((piece): piece is Cell & { weight: number } => piece.kind === "cell" && piece.weight !== null)
-      .sort((a, b) => b.weight - a.weight)
+      .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight))
       .slice(0, 5)
-      .map(({ text, weight }) => `${spoken(text)} ${weightText(weight)}`);
-    setText(byId("summary", HTMLDivElement), top.length > 0 ? `${said}. Most attention: ${top.join(", ")}.` : `${said}.`);
+      .map(({ text, weight }) => `${clip(spoken(text), 24)} ${weightText(weight)}`);
+    const { kind = "attention" } = this.#drawing?.card ?? {};
+    const from = this.#contexts[0]?.from ? ` of ${this.#contexts[0].from}` : "";
+    setText(byId("summary", HTMLDivElement), top.length > 0 ? `${said}. Most ${kind}${from}: ${top.join(", ")}.` : `${said}.`);
   }
+}
+
+/** What follows "Type here". */
+function promptOf(card: ModelCard | null, signal: SignalCard | null): string {
+  if (card && !signal) return "and see what the model makes of it";
+  if (signal?.queries) return "and click a character to see where it looks";
+  if (signal && signal.kind !== "attention") return `and see the ${signal.kind} at each step`;
+  return "and see where the model looks";
 }

@@ -8,23 +8,47 @@ import { SCALES } from "./model/scales.ts";
 export interface State {
   /** null: none given, the model's first example is shown. "" is a text too. */
   text: string | null;
+  /** Texts of a model's further inputs, from the second on. */
+  others: readonly string[];
   scale: string;
   palette: string;
-  /** Id of the attention to colour by; "" is the model's first. */
+  /** Id of the signal to colour by; "" is the model's first attention. */
   signal: string;
+  /** Which of the signal's heads, features or units: a number from 1; "" is the mean over all. */
+  head: string;
+  feature: string;
+  unit: string;
+  /** Whose attention: the step of the query, a number from 1; "mean" over all; "" is the text's last. */
+  query: string;
+  /** Whether the heat map has the steps that hold no text. */
+  padding: "" | "shown";
   theme: "system" | "light" | "dark";
   /** File name of the model, "" for the sample. A link cannot carry a model, only say which one it was made with. */
   model: string;
+  /** What was decided of what the model's file leaves open: id of the assumption to its value. */
+  choices: Readonly<Record<string, string>>;
 }
 
 export const DEFAULTS: Readonly<State> = {
   text: null,
+  others: [],
   scale: SCALES[0]!.id,
   palette: PALETTES[0]!.id,
   signal: "",
+  head: "",
+  feature: "",
+  unit: "",
+  query: "",
+  padding: "",
   theme: "system",
   model: "",
+  choices: {},
 };
+
+/** Keys whose value is a string of its own in the fragment, in the order they are written. */
+const PLAIN = ["model", "signal", "head", "feature", "unit", "query", "padding", "scale", "palette", "theme"] as const;
+/** "assume.ID=VALUE": the command line's --assume. */
+const CHOICE = "assume.";
 
 /** Text longer than this, in UTF-16 units, stays out of the address: browsers and chat programs cut long links. */
 export const LINK_TEXT_LIMIT = 20_000;
@@ -32,14 +56,20 @@ export const LINK_TEXT_LIMIT = 20_000;
 /** The fragment for a state, "#" included; "" where all is default. */
 export function toFragment(state: State): string {
   const parts: string[] = [];
-  for (const key of ["model", "scale", "palette", "signal", "theme", "text"] as const) {
-    const value = state[key];
-    if (value === null || value === DEFAULTS[key]) continue;
-    if (key === "text" && value.length > LINK_TEXT_LIMIT) continue;
-    // encodeURIComponent throws on lone surrogates, which no well-formed address can carry.
-    parts.push(`${key}=${encodeURIComponent(wellFormed(value))}`);
+  // encodeURIComponent throws on lone surrogates, which no well-formed address can carry.
+  const put = (key: string, value: string) => parts.push(`${encodeURIComponent(wellFormed(key))}=${encodeURIComponent(wellFormed(value))}`);
+  for (const key of PLAIN) if (state[key] !== DEFAULTS[key]) put(key, state[key]);
+  for (const [id, value] of Object.entries(state.choices)) put(CHOICE + id, value);
+  for (const [place, text] of [state.text, ...state.others].entries()) {
+    const missing = place === 0 ? null : "";
+    if (text !== missing && text !== null && text.length <= LINK_TEXT_LIMIT) put(textKey(place), text);
   }
   return parts.length > 0 ? `#${parts.join("&")}` : "";
+}
+
+/** "text", "text2", "text3" … */
+function textKey(place: number): string {
+  return place === 0 ? "text" : `text${place + 1}`;
 }
 
 function wellFormed(text: string): string {
@@ -53,38 +83,60 @@ export function fromFragment(fragment: string): { state: State; notes: string[] 
   for (const part of fragment.replace(/^#/, "").split("&")) {
     if (part === "") continue;
     const equals = part.indexOf("=");
-    const key = equals < 0 ? part : part.slice(0, equals);
-    let value: string;
+    let [key, value] = equals < 0 ? [part, ""] : [part.slice(0, equals), part.slice(equals + 1)];
     try {
-      value = decodeURIComponent(equals < 0 ? "" : part.slice(equals + 1));
+      key = decodeURIComponent(key);
+      value = decodeURIComponent(value);
     } catch {
       notes.push(`The link's \u201c${clip(key)}\u201d is damaged and was left out.`);
       continue;
     }
+    read(key, value);
+  }
+  return { state, notes };
+
+  function read(key: string, value: string): void {
+    const place = key.match(/^text([2-9]?)$/);
+    if (place) return setText(place[1] ? Number(place[1]) - 1 : 0, value);
+    if (key.startsWith(CHOICE)) {
+      state.choices = { ...state.choices, [key.slice(CHOICE.length)]: value };
+      return;
+    }
     switch (key) {
-      case "text":
-        state.text = value;
-        break;
       case "signal":
       case "model":
         state[key] = value;
-        break;
+        return;
+      case "head":
+      case "feature":
+      case "unit":
+        return setNumber(key, value, "");
+      case "query":
+        return setNumber(key, value, "mean");
+      case "padding":
+        return setChoice(key, value, ["shown"]);
       case "scale":
-        setChoice(key, value, SCALES.map(({ id }) => id));
-        break;
+        return setChoice(key, value, SCALES.map(({ id }) => id));
       case "palette":
-        setChoice(key, value, PALETTES.map(({ id }) => id));
-        break;
+        return setChoice(key, value, PALETTES.map(({ id }) => id));
       case "theme":
-        setChoice(key, value, ["system", "light", "dark"]);
-        break;
+        return setChoice(key, value, ["system", "light", "dark"]);
       default:
         notes.push(`The link says \u201c${clip(key)}\u201d, which this page does not know; it was left out.`);
     }
   }
-  return { state, notes };
 
-  function setChoice(key: "scale" | "palette" | "theme", value: string, known: readonly string[]): void {
+  function setText(place: number, text: string): void {
+    if (place === 0) state.text = text;
+    else state.others = Array.from({ length: Math.max(place, state.others.length) }, (_, i) => (i === place - 1 ? text : (state.others[i] ?? "")));
+  }
+
+  function setNumber(key: "head" | "feature" | "unit" | "query", value: string, word: string): void {
+    if (/^[1-9]\d{0,8}$/.test(value) || (word !== "" && value === word)) state[key] = value;
+    else notes.push(`The link asks for ${key} \u201c${clip(value)}\u201d, which is no number from 1${word ? ` and not \u201c${word}\u201d` : ""}; it was left out.`);
+  }
+
+  function setChoice(key: "scale" | "palette" | "theme" | "padding", value: string, known: readonly string[]): void {
     if (known.includes(value)) (state as unknown as Record<string, string>)[key] = value;
     else notes.push(`The link asks for ${key} \u201c${clip(value)}\u201d, which is none of ${known.join(", ")}; it was left out.`);
   }

@@ -56,7 +56,7 @@ describe("every fixture", { skip }, () => {
       const outcome = await open(one);
       if (outcome === "refused") assert.match(await page.textContent(".notice"), /: expected .*, found /);
       else if (outcome === "text") {
-        assert.match(await prediction(page), /\d\.\d|array|\(/);
+        assert.match(await prediction(page), /\d\.\d|^\d+ (numbers|probabilities)|\(/);
         assert.match(await page.textContent("#truth"), /agrees with Keras to|no numbers of Keras/);
       }
       assert.deepEqual(faults.splice(0), []);
@@ -104,15 +104,23 @@ describe("kinds of models", { skip }, () => {
     assert.deepEqual((await cells(page)).filter(({ classes }) => classes.some((name) => /^g\d/.test(name))), []);
   });
 
-  test("words: all letters of a word share its attention, and what separates them is hatched", async () => {
+  test("words: a cell for each word, and what separates them is none", async () => {
     const { page } = opened;
     assert.equal(await open(fixture("keras-2.15", "text_words")), "text");
     const { vocabulary } = JSON.parse(JSON.parse(readFileSync(fixture("keras-2.15", "text_words").path).toString("latin1").match(/"text":("(?:[^"\\]|\\.)*")/)[1]));
     const [first, second] = Object.keys(vocabulary).filter((word) => /^[a-z]{2,}$/.test(word));
     await typeText(page, `${first} ${second}`);
     const shown = await cells(page);
-    assert.equal(new Set(shown.slice(0, first.length).map(({ glow }) => glow)).size, 1);
-    assert.ok(shown[first.length].classes.includes("filtered"));
+    assert.deepEqual(shown.map(({ text }) => text), [first, " ", second]);
+    assert.ok([0, 2].every((i) => shown[i].classes.some((name) => /^g\d/.test(name))));
+    assert.ok(shown[1].classes.includes("filtered"));
+    assert.match(await page.textContent("#truth"), /^2 words read/);
+    // A letter more: the word keeps its place, and its colour until the engine has answered.
+    await page.keyboard.press("Control+Home");
+    await page.keyboard.type("x");
+    await settled(page);
+    assert.equal((await cells(page))[0].text, `x${first}`);
+    assert.match(await page.textContent("#readout"), new RegExp(`^\u201cx${first}\u201d`));
   });
 
   test("an unknown character that is read is coloured and marked", async () => {

@@ -2,12 +2,12 @@ import { Fate } from "#engine";
 import { describe, expect, it } from "vitest";
 import { guessPieces, pieceAt, rankOf, readPieces, weightsOf, type Piece } from "../../../web/src/model/cells.ts";
 import { graphemes } from "../../../web/src/model/graphemes.ts";
-import { answerOf, signalOf } from "./answers.ts";
+import { answerOf, shadingOf } from "./answers.ts";
 import { random } from "./random.ts";
 
 const texts = (pieces: Piece[]) => pieces.map(({ text }) => text);
 const read = (text: string, vocabulary: string, steps: number, values: number[], oov: number | null = null) =>
-  readPieces(text, answerOf(text, vocabulary, steps, oov), signalOf(values));
+  readPieces(text, answerOf(text, vocabulary, steps, oov), shadingOf(values));
 
 describe("readPieces", () => {
   it("gives each character its own timestep's attention", () => {
@@ -36,19 +36,39 @@ describe("readPieces", () => {
     expect(read("\u00e7", "ab", 2, [0.5, 0.5], 9)[0]).toMatchObject({ fate: "unknown", ids: [9], weight: 0.5 });
   });
 
-  it("counts a timestep that several code points share once: words", () => {
+  it("counts a timestep that several code points share once", () => {
     const answer = answerOf("ab", "ab", 2);
     answer.text!.position.fill(1);
-    const pieces = readPieces("ab", answer, signalOf([0.4, 0.6]));
-    expect(weightsOf(pieces).map((weight) => +weight.toFixed(6))).toEqual([0.6, 0.6]);
-    expect(readPieces("e\u0301", { ...answer, text: { ...answer.text! } }, signalOf([0.4, 0.6]))[0]).toMatchObject({ steps: [1] });
+    expect(readPieces("e\u0301", { ...answer, text: { ...answer.text! } }, shadingOf([0.4, 0.6]))[0]).toMatchObject({ steps: [1] });
+  });
+
+  it("joins the letters of a word to one cell, and those of one left out; what separates words stays apart", () => {
+    const answer = answerOf("ab  zz, a", "abz, ", 3);
+    answer.text!.fate.set([0, 0, 4, 4, 2, 2, 4, 4, 1]);
+    answer.text!.position.set([1, 1, -1, -1, -1, -1, -1, -1, 2]);
+    answer.text!.count.set([1, 1, 0, 0, 0, 0, 0, 0, 1]);
+    const pieces = readPieces("ab  zz, a", answer, shadingOf([0.1, 0.3, 0.6]), "word");
+    expect(pieces.map((piece) => piece.kind === "cell" && [piece.text, piece.fate, piece.steps])).toEqual([
+      ["ab", "read", [1]], [" ", "filtered", []], [" ", "filtered", []], ["zz", "dropped", []], [",", "filtered", []], [" ", "filtered", []], ["a", "unknown", [2]],
+    ]);
+    expect(weightsOf(pieces).map((weight) => +weight.toFixed(6))).toEqual([0.3, 0.6]);
+  });
+
+  it("tells neighbours apart that are left out each by itself", () => {
+    expect(texts(read("\u00e7\u5b57", "ab", 2, [0.5, 0.5]))).toEqual(["\u00e7", "\u5b57"]);
+  });
+
+  it("gives all characters under one step its weight, and none to what no step stands for", () => {
+    const map = { input: 0, stride: 2, offset: 0, width: 2 };
+    const pieces = readPieces("abcde", answerOf("abcde", "abcde", 5), shadingOf([0.75, 0.25], map));
+    expect(pieces.map((piece) => piece.kind === "cell" && piece.weight)).toEqual([0.75, 0.75, 0.25, 0.25, null]);
   });
 
   it("covers two timesteps with one code point that lower-cases to two", () => {
     const answer = answerOf("a", "a", 2);
     answer.text!.position[0] = 0;
     answer.text!.count[0] = 2;
-    expect(readPieces("\u0130", answer, signalOf([0.25, 0.5]))[0]).toMatchObject({ steps: [0, 1], weight: 0.75 });
+    expect(readPieces("\u0130", answer, shadingOf([0.25, 0.5]))[0]).toMatchObject({ steps: [0, 1], weight: 0.75 });
   });
 
   it("draws what is cut off as one run, in place", () => {
@@ -68,7 +88,7 @@ describe("readPieces", () => {
 
   it("has no weights without a signal, and no pieces without a text", () => {
     expect(weightsOf(readPieces("ab", answerOf("ab", "ab", 2), null))).toEqual([]);
-    expect(readPieces("", answerOf("", "ab", 2), signalOf([0.5, 0.5]))).toEqual([]);
+    expect(readPieces("", answerOf("", "ab", 2), shadingOf([0.5, 0.5]))).toEqual([]);
   });
 
   it("has all of the text in its pieces, in order, for any text", () => {
@@ -129,6 +149,16 @@ describe("guessPieces", () => {
       expect(texts(pieces).join("")).toBe(text);
       if (round % 7 === 0) pieces = read(text, "ab\n", 20, Array(20).fill(0.05));
     }
+  });
+
+  it("keeps the colour of a word that a letter is added to or taken from", () => {
+    const word = { kind: "cell" as const, text: "hello", fate: "read" as const, steps: [1], ids: [7], weight: 0.5 };
+    for (const text of ["hellos", "hell", "hell yes"]) {
+      const [first, ...rest] = guessPieces(text, [word], "word");
+      expect(first).toEqual({ ...word, text: text.split(" ")[0] });
+      expect(texts(rest)).toEqual(text.includes(" ") ? [" ", "yes"] : []);
+    }
+    expect(guessPieces("yes", [word], "word")).toMatchObject([{ text: "yes", fate: "pending" }]);
   });
 
   it("draws a pasted book as one run", () => {

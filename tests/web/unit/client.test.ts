@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { EngineClient, Superseded } from "../../../web/src/engine/client.ts";
-import type { ModelSource, ReplyMessage, RequestMessage, WorkerLike } from "../../../web/src/engine/protocol.ts";
+import type { Job, ModelSource, ReplyMessage, RequestMessage, WorkerLike } from "../../../web/src/engine/protocol.ts";
 import { Failure } from "../../../web/src/engine/wire.ts";
 
 /** A worker that does what the test tells it to: it answers nothing by itself. */
@@ -26,7 +26,7 @@ class TestWorker implements WorkerLike {
   }
 
   get texts(): string[] {
-    return this.received.flatMap((message) => (message.kind === "run" ? [message.text] : []));
+    return this.received.flatMap((message) => (message.kind === "run" ? message.job.texts : []));
   }
 
   /** Answers the last message. */
@@ -47,6 +47,7 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }
 
+const job = (...texts: string[]): Job => ({ texts, signal: null });
 const model = (fileName: string): ModelSource => ({ bytes: new Uint8Array([1]), fileName });
 
 let workers: TestWorker[];
@@ -66,8 +67,8 @@ beforeEach(() => {
       workers.push(worker);
       return worker;
     },
-    onAnswer: (text) => answers.push(text),
-    onFailure: (problems, text) => failures.push([problems[0]!.code, text]),
+    onAnswer: ({ texts }) => answers.push(texts.join()),
+    onFailure: (problems, { texts }) => failures.push([problems[0]!.code, texts.join()]),
     openDeadline: 1000,
     runDeadline: () => 100,
   });
@@ -87,7 +88,7 @@ async function opened(fileName = "a"): Promise<TestWorker> {
 describe("typing", () => {
   it("has one text with the worker and keeps only the newest of those that wait", async () => {
     const worker = await opened();
-    for (const text of ["a", "ab", "abc", "abcd"]) client.run(text);
+    for (const text of ["a", "ab", "abc", "abcd"]) client.run(job(text));
     await settle();
     expect(worker.texts).toEqual(["a"]);
     await worker.reply();
@@ -101,7 +102,7 @@ describe("typing", () => {
     let text = "";
     for (let i = 0; i < 50; i++) {
       text += String(i % 10);
-      client.run(text);
+      client.run(job(text));
       await settle();
       if (i % 7 === 0) await worker.reply();
     }
@@ -112,7 +113,7 @@ describe("typing", () => {
 
   it("ignores an answer that nobody waits for", async () => {
     const worker = await opened();
-    client.run("a");
+    client.run(job("a"));
     await settle();
     worker.emit("message", { data: { id: 999, ok: true, value: {} } });
     await settle();
@@ -121,10 +122,10 @@ describe("typing", () => {
 
   it("reports a text the engine refuses, and runs the next one on the same worker", async () => {
     const worker = await opened();
-    client.run("bad");
+    client.run(job("bad"));
     await settle();
     await worker.refuse("text");
-    client.run("good");
+    client.run(job("good"));
     await settle();
     await worker.reply();
     expect(failures).toEqual([["text", "bad"]]);
@@ -143,7 +144,7 @@ describe("models", () => {
     expect(workers[1]!.terminated).toBe(true);
     expect(worker.terminated).toBe(false);
     expect(client.source?.fileName).toBe("a");
-    client.run("x");
+    client.run(job("x"));
     await settle();
     expect(worker.texts).toEqual(["x"]);
   });
@@ -151,14 +152,14 @@ describe("models", () => {
   it("swaps only when the new one is open, and stops the old worker then", async () => {
     const worker = await opened("a");
     const opening = client.open(model("b"));
-    client.run("x");
+    client.run(job("x"));
     await settle();
     expect(worker.texts).toEqual(["x"]);
     await workers[1]!.reply({ card: {} });
     await opening;
     expect(worker.terminated).toBe(true);
     expect(client.source?.fileName).toBe("b");
-    client.run("y");
+    client.run(job("y"));
     await settle();
     await workers[1]!.reply();
     // The old model's answer to "x" never came, and nothing is said about it.
@@ -195,7 +196,7 @@ describe("a worker that dies", () => {
     ["by hanging", () => vi.advanceTimersByTime(100)],
   ])("%s: is replaced, gets the same model, and the text is run", async (_, kill) => {
     const worker = await opened("a");
-    client.run("text");
+    client.run(job("text"));
     await settle();
     kill(worker);
     await settle();
@@ -210,9 +211,9 @@ describe("a worker that dies", () => {
 
   it("runs the newest text after its replacement, not the one it died on", async () => {
     const worker = await opened();
-    client.run("old");
+    client.run(job("old"));
     await settle();
-    client.run("new");
+    client.run(job("new"));
     worker.emit("error");
     await settle();
     await workers[1]!.reply({ card: {} });
@@ -221,7 +222,7 @@ describe("a worker that dies", () => {
 
   it("gives up on a text that kills twice, and still runs the next", async () => {
     const worker = await opened();
-    client.run("killer");
+    client.run(job("killer"));
     await settle();
     worker.emit("error");
     await settle();
@@ -230,7 +231,7 @@ describe("a worker that dies", () => {
     await settle();
     await workers[2]!.reply({ card: {} });
     expect(failures).toEqual([["worker-died", "killer"]]);
-    client.run("harmless");
+    client.run(job("harmless"));
     await settle();
     await workers[2]!.reply();
     expect(answers).toEqual(["harmless"]);
@@ -241,7 +242,7 @@ describe("a worker that dies", () => {
     worker.emit("error");
     await settle();
     expect(workers).toHaveLength(2);
-    client.run("x");
+    client.run(job("x"));
     await workers[1]!.reply({ card: {} });
     await workers[1]!.reply();
     expect(answers).toEqual(["x"]);
@@ -249,14 +250,14 @@ describe("a worker that dies", () => {
 
   it("is tried again with the next text when its replacement failed as well", async () => {
     const worker = await opened();
-    client.run("one");
+    client.run(job("one"));
     await settle();
     worker.emit("error");
     await settle();
     workers[1]!.emit("error");
     await settle();
     expect(failures).toEqual([["worker-died", "one"]]);
-    client.run("two");
+    client.run(job("two"));
     await settle();
     await workers[2]!.reply({ card: {} });
     await workers[2]!.reply();
@@ -265,14 +266,14 @@ describe("a worker that dies", () => {
 
   it("does not hold up a new model by its replacement", async () => {
     const worker = await opened("a");
-    client.run("x");
+    client.run(job("x"));
     await settle();
     worker.emit("error");
     await settle();
     const opening = client.open(model("b"));
     await workers[2]!.reply({ card: {} });
     await opening;
-    client.run("y");
+    client.run(job("y"));
     await settle();
     await workers[2]!.reply();
     expect(workers[1]!.terminated).toBe(true);

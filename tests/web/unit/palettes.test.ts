@@ -58,7 +58,19 @@ describe("palettes", () => {
   });
 
   it("rounds shades to levels and stays in range", () => {
-    expect([level(0), level(0.5), level(1), level(-1), level(2)]).toEqual([0, 128, 255, 0, 255]);
+    expect([level(0), level(0.5), level(1), level(2)]).toEqual([0, 128, 255, 255]);
+    expect([level(-0.5), level(-1), level(-2)]).toEqual([-127, -255, -255]);
+  });
+
+  it("has another palette for values below 0, of another hue", () => {
+    for (const { id, below } of PALETTES) {
+      expect(PALETTES.some((palette) => palette.id === below)).toBe(true);
+      for (const theme of THEMES) {
+        const [above, under] = [id, below].map((one) => colours(paletteById(one), theme).at(-1)!.glow);
+        // Red against blue, or the like: what one has most of, the other has little of.
+        expect(Math.max(...above!.map((component, i) => Math.abs(component - under![i]!)))).toBeGreaterThan(100);
+      }
+    }
   });
 
   it("has at least two besides the classic red", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { extentOf, scaleById, SCALES, shade, UNIFORM_TIMES, type Extent } from "../../../web/src/model/scales.ts";
+import { domainOf, extentOf, scaleById, SCALES, shade, UNIFORM_TIMES, type Extent } from "../../../web/src/model/scales.ts";
 import { random } from "./random.ts";
 
 const shadeOn = (id: string, weight: number, extent: Extent) => shade(weight, scaleById(id).domain(extent));
@@ -46,6 +46,25 @@ describe("scales", () => {
     expect(shadeOn("minmax", 0.02, extent)).toBe(1);
     expect(shadeOn("minmax", 0.001, extent)).toBe(0);
     expect(extent.uniform).toBe(1 / 250);
+  });
+
+  it("draws 0 as nothing, and both signs alike, where values can be negative", () => {
+    for (const { id } of SCALES.filter(({ states }) => states)) {
+      const domain = domainOf(scaleById(id, true), extentOf([-0.5, 0.2, 0.1], 0), true);
+      expect(domain[0]).toBe(-domain[1]);
+      const shades = [-2, -0.5, -0.2, 0, 0.2, 0.5, 2].map((value) => shade(value, domain));
+      expect(shades[3]).toBe(0);
+      expect(shades.map((value) => -value).reverse().map((value) => value + 0)).toEqual(shades);
+      expect(shades.every((value, i) => i === 0 || value >= shades[i - 1]!)).toBe(true);
+    }
+    expect(shade(-0.5, domainOf(scaleById("max"), extentOf([-0.5, 0.2], 0), true))).toBe(-1);
+    expect(shade(0, domainOf(scaleById("max"), extentOf([0, 0], 0), true))).toBe(0);
+  });
+
+  it("has no scale for gates and states that needs weights with a common sum", () => {
+    expect(scaleById("uniform", true)).toBe(SCALES[0]);
+    expect(scaleById("raw", true).id).toBe("raw");
+    expect(scaleById("uniform").id).toBe("uniform");
   });
 
   it("falls back to the first scale for a name it does not know", () => {

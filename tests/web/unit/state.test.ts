@@ -14,6 +14,16 @@ describe("the fragment", () => {
     expect(fromFragment(new URL(`https://x.test/p/${fragment}`).hash)).toEqual({ state, notes: [] });
   });
 
+  it.each(HARD)("carries %j as a further text, and as the name and the value of a choice", (text) => {
+    const state: State = {
+      ...DEFAULTS, others: ["", text], head: "2", feature: "3", unit: "17", query: "mean", padding: "shown",
+      choices: { [`lambda:${text}`]: "sum(axis=1)", "gru.reset_after": text },
+    };
+    const fragment = toFragment(state);
+    const others = text === "" ? [] : state.others;
+    expect(fromFragment(new URL(`https://x.test/p/${fragment}`).hash)).toEqual({ state: { ...state, others }, notes: [] });
+  });
+
   it("is empty where all is default", () => {
     expect(toFragment({ ...DEFAULTS })).toBe("");
     expect(fromFragment("")).toEqual({ state: DEFAULTS, notes: [] });
@@ -34,10 +44,19 @@ describe("the fragment", () => {
     expect(notes).toHaveLength(5);
   });
 
+  it("leaves out heads and queries that are no numbers from 1", () => {
+    const { state, notes } = fromFragment("#head=0&unit=-1&feature=1.5&query=last&head=mean&padding=yes");
+    expect(state).toEqual(DEFAULTS);
+    expect(notes).toHaveLength(6);
+    expect(fromFragment("#query=mean&head=12").state).toMatchObject({ query: "mean", head: "12" });
+  });
+
   it("has no way into the prototype", () => {
-    const { state } = fromFragment("#__proto__=x&constructor=y&toString=z");
+    const { state } = fromFragment("#__proto__=x&constructor=y&toString=z&assume.__proto__=w");
     expect(Object.keys(state)).toEqual(Object.keys(DEFAULTS));
     expect(Object.getPrototypeOf(state)).toBe(Object.prototype);
+    expect(Object.getPrototypeOf(state.choices)).toBe(Object.prototype);
+    expect(Object.keys(state.choices)).toEqual(["__proto__"]);
   });
 
   it("stays short: a text that is too long is left out, the rest is not", () => {

@@ -1,13 +1,13 @@
 /**
  * The page's side of the engine.
  *
- * - The newest text wins: at most one text is with the worker and one waits, and the one that waits is always the last
- *   one given. No keystroke's result is lost, none is computed twice.
+ * - The newest job wins: at most one is with the worker and one waits, and the one that waits is always the last one
+ *   given. No keystroke's result is lost, none is computed twice.
  * - A model is opened in a fresh worker, which takes the place of the one before only when it has succeeded.
- * - A worker that dies or hangs is replaced and gets the same model again; the text it died on is tried once more.
+ * - A worker that dies or hangs is replaced and gets the same model again; the job it died on is tried once more.
  */
 import type { Problem } from "#engine";
-import type { Answer, ModelSource, Opened, WorkerLike } from "./protocol.ts";
+import type { Answer, Job, ModelSource, Opened, WorkerLike } from "./protocol.ts";
 import { Failure, Wire } from "./wire.ts";
 
 /** A newer model was given while this one was being opened. */
@@ -22,13 +22,13 @@ export interface ClientOptions {
   spawn(): WorkerLike;
   /** Bytes of engine.wasm, posted to every worker. */
   wasm: ArrayBuffer;
-  /** The engine's answer to a text given to `run`. Not always the newest text: that one's answer comes later. */
-  onAnswer(text: string, answer: Answer): void;
-  /** A text could not be run. The model stays and the next text is run as usual. */
-  onFailure(problems: readonly Problem[], text: string): void;
+  /** The engine's answer to a job given to `run`. Not always the newest: that one's answer comes later. */
+  onAnswer(job: Job, answer: Answer): void;
+  /** A job could not be run. The model stays and the next one is run as usual. */
+  onFailure(problems: readonly Problem[], job: Job): void;
   /** Milliseconds a worker may take to start and open a model. */
   openDeadline?: number;
-  /** Milliseconds it may take for a text of this many UTF-16 units. */
+  /** Milliseconds it may take for texts of this many UTF-16 units together. */
   runDeadline?(length: number): number;
 }
 
@@ -45,7 +45,7 @@ export class EngineClient {
   #candidate: Wire | null = null;
   /** The worker that is opening the model in use once more. */
   #replacement: Wire | null = null;
-  #waiting: string | null = null;
+  #waiting: Job | null = null;
   #busy = false;
 
   constructor(options: ClientOptions) {
@@ -88,10 +88,10 @@ export class EngineClient {
     return opened;
   }
 
-  /** Runs the model in use on a text. Without one nothing happens. */
-  run(text: string): void {
+  /** Runs the model in use. Without one nothing happens. */
+  run(job: Job): void {
     if (!this.#current) return;
-    this.#waiting = text;
+    this.#waiting = job;
     void this.#pump();
   }
 
@@ -99,27 +99,28 @@ export class EngineClient {
     if (this.#busy) return;
     this.#busy = true;
     while (this.#waiting !== null && this.#current) {
-      const text = this.#waiting;
+      const job = this.#waiting;
       this.#waiting = null;
-      await this.#runOnce(text, true);
+      await this.#runOnce(job, true);
     }
     this.#busy = false;
   }
 
-  async #runOnce(text: string, again: boolean): Promise<void> {
+  async #runOnce(job: Job, again: boolean): Promise<void> {
     const used = this.#current!;
+    const length = job.texts.reduce((sum, text) => sum + text.length, 0);
     try {
-      const answer = await used.wire.request({ kind: "run", text }, this.#runDeadline(text.length));
-      if (this.#current === used) this.#options.onAnswer(text, answer as Answer);
+      const answer = await used.wire.request({ kind: "run", job }, this.#runDeadline(length));
+      if (this.#current === used) this.#options.onAnswer(job, answer as Answer);
     } catch (error) {
-      // The model was replaced meanwhile: its successor is given the text by whoever replaced it.
+      // The model was replaced meanwhile: its successor is given a job by whoever replaced it.
       if (this.#current !== used) return;
       const failure = error as Failure;
-      if (!failure.fatal) return this.#options.onFailure(failure.problems, text);
+      if (!failure.fatal) return this.#options.onFailure(failure.problems, job);
       const outcome = await this.#revive();
       if (outcome === "superseded" || this.#waiting !== null) return;
-      if (outcome === "revived" && again) return this.#runOnce(text, false);
-      this.#options.onFailure(failure.problems, text);
+      if (outcome === "revived" && again) return this.#runOnce(job, false);
+      this.#options.onFailure(failure.problems, job);
     }
   }
 
@@ -132,7 +133,7 @@ export class EngineClient {
     try {
       await this.#send(wire, dead.source);
     } catch {
-      // The dead one stays in use: the next text finds it dead and tries again.
+      // The dead one stays in use: the next job finds it dead and tries again.
       wire.close();
       return this.#current === dead ? "failed" : "superseded";
     } finally {

@@ -1,5 +1,6 @@
 /** The messages between page and worker. Every request has an id, every reply repeats it. */
-import type { ModelCard, ParityReport, Problem, RunResult } from "#engine";
+import type { ModelCard, NamedArray, ParityReport, Problem, Signal } from "#engine";
+import type { TextRead } from "../model/cells.ts";
 
 /** A text encoding that was given apart from the model, in any form `Model.withText` reads. */
 export interface Vocabulary {
@@ -12,6 +13,8 @@ export interface ModelSource {
   bytes: Uint8Array;
   fileName: string;
   vocabulary?: Vocabulary;
+  /** What the user decided of what the file leaves open: `Engine.open`'s choices. */
+  choices?: Readonly<Record<string, string>>;
 }
 
 export interface Opened {
@@ -20,8 +23,19 @@ export interface Opened {
   engineVersion: string;
 }
 
+/** What is asked of a model. */
+export interface Job {
+  /** One for each of the model's inputs that text can be given to, in their order. */
+  texts: readonly string[];
+  /** Id of the signal to answer with; null for none. */
+  signal: string | null;
+}
+
 export interface Answer {
-  result: RunResult;
+  outputs: NamedArray[];
+  /** How each of the texts was read. */
+  reads: TextRead[];
+  signal: Signal | null;
   /** Time the engine took, in milliseconds. */
   engineMs: number;
 }
@@ -29,7 +43,12 @@ export interface Answer {
 export type Request =
   /** The first message of a worker's life, and its only one of this kind: one worker, one model. */
   | { kind: "open"; wasm: ArrayBuffer; source: ModelSource }
-  | { kind: "run"; text: string };
+  | { kind: "run"; job: Job };
+
+/** The inputs that text can be given to, as indices into `ModelCard.inputs`. */
+export function textInputs(card: ModelCard): number[] {
+  return card.inputs.flatMap(({ kind }, index) => (kind === "values" ? [] : [index]));
+}
 
 export type RequestMessage = Request & { id: number };
 

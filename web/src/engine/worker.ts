@@ -3,38 +3,53 @@
  * from a blob, because only such a worker is bound by the page's Content-Security-Policy (one loaded from the network
  * is not); so it gets the WebAssembly bytes in its first message and never fetches anything.
  */
-import { Engine, EngineError, type Model, type Problem, type Session } from "#engine";
+import { Engine, EngineError, type Model, type NamedArray, type Problem, type Session } from "#engine";
 import factory from "#engine-module";
-import type { Answer, ModelSource, Opened, ReplyMessage, RequestMessage } from "./protocol.ts";
+import type { TextRead } from "../model/cells.ts";
+import { textInputs, type Answer, type Job, type ModelSource, type Opened, type ReplyMessage, type RequestMessage } from "./protocol.ts";
 
 const scope = self as unknown as {
   postMessage(message: ReplyMessage): void;
   addEventListener(type: "message", listener: (event: { data: RequestMessage }) => void): void;
 };
 
-let session: Session | undefined;
+/** The model's session, and what its inputs were last given: only a text that changed is run again. */
+let current: { session: Session; inputs: number[]; texts: (string | null)[]; reads: TextRead[]; outputs: NamedArray[] } | undefined;
 
 async function open(wasm: ArrayBuffer, source: ModelSource): Promise<Opened> {
   const engine = await Engine.load(factory, wasm);
-  let model: Model = engine.open(source.bytes, source.fileName);
+  let model: Model = engine.open(source.bytes, source.fileName, { ...source.choices });
   if (source.vocabulary) model = model.withText(source.vocabulary.json, source.vocabulary.fileName);
   const parity = model.verify();
-  session = model.newSession();
+  const session = model.newSession();
+  // Attention can be large: only what is asked for is copied, see `run`.
+  session.watch([]);
+  const inputs = textInputs(model.card);
+  current = { session, inputs, texts: inputs.map(() => null), reads: [], outputs: [] };
   return { card: model.card, parity, engineVersion: engine.version };
 }
 
-function run(text: string): Answer {
-  if (!session) throw new Error("run before open");
+function run({ texts, signal }: Job): Answer {
+  if (!current) throw new Error("run before open");
+  const { session, inputs } = current;
   const start = performance.now();
-  const result = session.setText(text);
-  return { result, engineMs: performance.now() - start };
+  for (const [place, text] of texts.entries()) {
+    if (current.texts[place] === text) continue;
+    current.texts[place] = null;
+    const { outputs, ids, padding, text: map } = session.setText(text, inputs[place]);
+    current.texts[place] = text;
+    current.reads[place] = { ids, padding, ...(map ? { text: map } : {}) };
+    current.outputs = outputs;
+  }
+  const { outputs, reads } = current;
+  return { outputs, reads, signal: signal === null ? null : session.signal(signal), engineMs: performance.now() - start };
 }
 
 scope.addEventListener("message", ({ data }) => void answer(data));
 
 async function answer(message: RequestMessage): Promise<void> {
   try {
-    const value = message.kind === "open" ? await open(message.wasm, message.source) : run(message.text);
+    const value = message.kind === "open" ? await open(message.wasm, message.source) : run(message.job);
     scope.postMessage({ id: message.id, ok: true, value });
   } catch (error) {
     if (error instanceof EngineError) {

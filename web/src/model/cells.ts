@@ -1,11 +1,24 @@
 /**
- * What the editor draws: the text cut into pieces. A *cell* is one user-perceived character with what the model made of
- * it; a *run* is a stretch of text that the model does not read, as one piece, so that a pasted book costs nothing.
+ * What the editor draws: the text cut into pieces. A *cell* is what the model reads as one thing, a user-perceived
+ * character or, for a word-level model, a word, with what the model made of it; a *run* is a stretch of text that the
+ * model does not read, as one piece, so that a pasted book costs nothing.
  */
-import { Fate, type RunResult, type Signal, type TextMap } from "#engine";
+import { Fate, type RunResult, type StepMap, type TextEncoding, type TextMap } from "#engine";
 import { codePointCount, graphemes, sureBreak } from "./graphemes.ts";
+import { weightOver } from "./steps.ts";
 
-/** What became of a user-perceived character as a whole. */
+/** How the engine read one text. */
+export type TextRead = Pick<RunResult, "ids" | "padding" | "text">;
+
+/** What to colour a text by: a weight for each step, and which timesteps of the text's input the steps stand for. */
+export interface Shading {
+  values: Float32Array;
+  steps: StepMap;
+}
+
+export type Unit = TextEncoding["unit"];
+
+/** What became of a cell as a whole. */
 export type CellFate =
   /** All its code points have a timestep. */
   | "read"
@@ -28,7 +41,7 @@ export interface Cell {
   steps: number[];
   /** The id of each of `steps`. */
   ids: number[];
-  /** The attention on it: the sum over `steps`. null where it has none. */
+  /** The weight on it, see weightOver in steps.ts. null where it has none. */
   weight: number | null;
 }
 
@@ -41,9 +54,9 @@ export interface Run {
 
 export type Piece = Cell | Run;
 
-/** Pieces as the engine's answer has them. `signal` is what to colour by, null for a model without attention. */
-export function readPieces(text: string, result: RunResult, signal: Signal | null): Piece[] {
-  const map = result.text;
+/** Pieces as the engine's answer has them. `shading` is null where there is nothing to colour by. */
+export function readPieces(text: string, read: TextRead, shading: Shading | null, unit: Unit = "char"): Piece[] {
+  const map = read.text;
   if (!map) return text === "" ? [] : [{ kind: "run", text, fate: "plain" }];
   const pieces: Piece[] = [];
   const cut = (part: string) => {
@@ -60,11 +73,22 @@ export function readPieces(text: string, result: RunResult, signal: Signal | nul
   for (const grapheme of graphemes(text.slice(from, to))) {
     const first = codePoint;
     for (const _ of grapheme) codePoint++;
-    if (codePoint <= begin || first >= end) cut(grapheme);
-    else pieces.push(readCell(grapheme, map, first, codePoint, result.ids, signal));
+    if (codePoint <= begin || first >= end) {
+      cut(grapheme);
+      continue;
+    }
+    const cell = readCell(grapheme, map, first, codePoint, read.ids, shading);
+    const last = pieces.at(-1);
+    if (unit === "word" && last?.kind === "cell" && sameWord(last, cell)) last.text += cell.text;
+    else pieces.push(cell);
   }
   cut(text.slice(to));
   return pieces;
+}
+
+/** Whether two neighbours are read, or left out, as one word. What separates words stays as it was typed. */
+function sameWord(a: Cell, b: Cell): boolean {
+  return a.fate !== "filtered" && a.fate === b.fate && a.steps.length === b.steps.length && a.steps.every((step, i) => step === b.steps[i]);
 }
 
 /** Where the code point with this index begins, in UTF-16 units. */
@@ -89,7 +113,7 @@ function window({ length, fate, position }: TextMap): [begin: number, end: numbe
   return [begin, end < 0 ? length : end];
 }
 
-function readCell(text: string, map: TextMap, first: number, end: number, ids: Int32Array, signal: Signal | null): Cell {
+function readCell(text: string, map: TextMap, first: number, end: number, ids: Int32Array, shading: Shading | null): Cell {
   const steps: number[] = [];
   let read = 0;
   let asUnknown = 0;
@@ -110,11 +134,7 @@ function readCell(text: string, map: TextMap, first: number, end: number, ids: I
     : read + asUnknown > 0 ? "partly"
     : filtered === size ? "filtered"
     : "dropped";
-  let weight: number | null = null;
-  if (signal && steps.length > 0) {
-    weight = 0;
-    for (const step of steps) weight += signal.values[step]!;
-  }
+  const weight = shading && weightOver(shading.values, shading.steps, steps);
   return { kind: "cell", text, fate, steps, ids: steps.map((step) => ids[step]!), weight };
 }
 
@@ -125,7 +145,7 @@ const GUESS_LIMIT = 1000;
  * Pieces for a text that the engine has not answered yet: what did not change keeps its piece (and its colour, so that
  * nothing flickers), what is new is pending.
  */
-export function guessPieces(text: string, before: readonly Piece[]): Piece[] {
+export function guessPieces(text: string, before: readonly Piece[], unit: Unit = "char"): Piece[] {
   let head = 0;
   let headLength = 0;
   while (head < before.length && text.startsWith(before[head]!.text, headLength)) headLength += before[head++]!.text.length;
@@ -145,11 +165,21 @@ export function guessPieces(text: string, before: readonly Piece[]): Piece[] {
   const changed: Piece[] =
     middle === "" ? []
     : middle.length > GUESS_LIMIT ? [{ kind: "run", text: middle, fate: "plain" }]
-    : graphemes(middle).map((part) => ({ kind: "cell", text: part, fate: "pending", steps: [], ids: [], weight: null }));
-  // The character cut anew is most often the same one: it keeps its piece.
+    : guessCells(middle, unit).map((part) => ({ kind: "cell", text: part, fate: "pending", steps: [], ids: [], weight: null }));
+  // What is cut anew is most often the same character, or the same word a letter longer: it keeps its colour.
   const redone = before[head];
-  if (changed[0] && redone && tail > head && changed[0].text === redone.text && redone.kind === "cell") changed[0] = redone;
+  if (changed[0] && redone?.kind === "cell" && tail > head) {
+    const { text: part } = changed[0];
+    if (part === redone.text) changed[0] = redone;
+    else if (unit === "word" && part[0] === redone.text[0]) changed[0] = { ...redone, text: part };
+  }
   return [...before.slice(0, head), ...changed, ...before.slice(tail)];
+}
+
+/** Text cut into what is going to be cells: for words a guess, since what separates them is the engine's to say. */
+function guessCells(text: string, unit: Unit): string[] {
+  if (unit === "char") return graphemes(text);
+  return (text.match(/\s+|\S+/gu) ?? []).flatMap((part) => (/\s/u.test(part) ? graphemes(part) : [part]));
 }
 
 /** The weights on screen. */

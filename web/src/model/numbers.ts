@@ -1,14 +1,16 @@
 /** Numbers for people: no more digits than they deserve, and as many each time so that nothing jumps. */
 
-/** An attention weight: three significant digits, "0.0271"; below 0.0001 a power of ten, "3.1e-7". */
+/** A weight: three significant digits, "0.0271"; below 0.0001 a power of ten, "3.1e-7". */
 export function weightText(value: number): string {
   if (value === 0) return "0";
+  if (value < 0) return `\u2212${weightText(-value)}`;
   if (Math.abs(value) < 1e-4) return power(value, 1);
   return value.toPrecision(3);
 }
 
 /** A number that stays as it is while one types, without trailing zeros: "0.004". */
 export function constantText(value: number): string {
+  if (value < 0) return `\u2212${constantText(-value)}`;
   return value !== 0 && Math.abs(value) < 1e-4 ? power(value, 1) : String(Number(value.toPrecision(3)));
 }
 

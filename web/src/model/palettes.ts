@@ -26,6 +26,8 @@ export interface Palette {
   name: string;
   /** One remark for people: what it is good for. */
   note: string;
+  /** Id of the palette for values below 0, told apart from this one by readers of any colour vision. */
+  below: string;
   light: Ramp;
   dark: Ramp;
 }
@@ -43,6 +45,7 @@ export const PALETTES: readonly Palette[] = [
     id: "glow",
     name: "warm red",
     note: "white to vermilion, even steps of lightness",
+    below: "blue",
     // Its end is just light enough for dark letters, so that no letter changes its ink from one key to the next.
     light: piecewise(interpolateLab, [paperCss("light"), "rgb(254, 224, 214)", "rgb(250, 152, 126)", "rgb(240, 72, 44)"]),
     dark: piecewise(interpolateLab, [paperCss("dark"), "rgb(84, 36, 30)", "rgb(176, 58, 40)", "rgb(255, 112, 78)"]),
@@ -51,6 +54,7 @@ export const PALETTES: readonly Palette[] = [
     id: "red",
     name: "classic red",
     note: "rgb(255, 255 \u2212 255a, 255 \u2212 255a)",
+    below: "blue",
     // d3's rgb interpolation is not used here: this is the formula people know, to the last bit.
     light: (shade) => rgb(255, 255 - 255 * shade, 255 - 255 * shade).formatRgb(),
     dark: interpolateLab(paperCss("dark"), "rgb(255, 86, 66)"),
@@ -59,6 +63,7 @@ export const PALETTES: readonly Palette[] = [
     id: "ember",
     name: "ember",
     note: "YlOrBr on white, inferno on black; safe for colour-blind readers",
+    below: "blue",
     light: part("light", interpolateYlOrBr, 0.08, 0.92, 0.06),
     dark: part("dark", interpolateInferno, 0.28, 0.92, 0.34),
   },
@@ -66,6 +71,7 @@ export const PALETTES: readonly Palette[] = [
     id: "blue",
     name: "blue",
     note: "ColorBrewer Blues; safe for colour-blind readers",
+    below: "glow",
     light: part("light", interpolateBlues, 0.08, 0.95, 0.06),
     dark: part("dark", (t) => interpolateBlues(1 - t), 0.08, 0.85, 0.2),
   },
@@ -73,6 +79,7 @@ export const PALETTES: readonly Palette[] = [
     id: "cividis",
     name: "cividis",
     note: "made to look alike with and without colour blindness",
+    below: "glow",
     // Its yellow end would shout "nothing here" the loudest, so the paper leads to its greys instead.
     light: part("light", (t) => interpolateCividis(1 - t), 0.36, 0.96, 0.36),
     dark: part("dark", interpolateCividis, 0.16, 0.98, 0.2),
@@ -83,9 +90,9 @@ export function paletteById(id: string): Palette {
   return PALETTES.find((palette) => palette.id === id) ?? PALETTES[0]!;
 }
 
-/** Which of the LEVELS colours a shade gets. */
+/** Which of the LEVELS colours a shade gets; below 0 a shade of the palette for such. */
 export function level(shade: number): number {
-  return Math.round(Math.min(1, Math.max(0, shade)) * (LEVELS - 1));
+  return Math.round(Math.min(1, Math.max(-1, shade)) * (LEVELS - 1));
 }
 
 export interface Colour {

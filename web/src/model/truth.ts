@@ -1,15 +1,18 @@
 /** What the model really saw of a text: counts for the line under the editor. */
-import { Fate, type RunResult, type Signal } from "#engine";
+import { Fate } from "#engine";
+import type { Shading, TextRead, Unit } from "./cells.ts";
+import { timestepsOf } from "./steps.ts";
 
+/** Counts are of code points, or of words where the model reads such. */
 export interface Truth {
-  /** Code points that have a timestep. */
+  /** Those that have a timestep. */
   read: number;
-  /** Code points not in the vocabulary, and what they are: each different one once, in order of appearance. */
+  /** Those not in the vocabulary, and what they are: each different one once, in order of appearance. */
   unknown: number;
   unknownCharacters: string[];
   /** What the model does with them: leaves them out, or reads them as the out-of-vocabulary id. */
   unknownFate: "dropped" | "read";
-  /** Code points that are left out because their id is not below num_words. */
+  /** Those left out because their id is not below num_words. */
   rare: number;
   cut: number;
   /** The end of the text that is cut off. */
@@ -18,61 +21,75 @@ export interface Truth {
   padding: number;
   paddingShare: number | null;
   /**
-   * Over how many characters attention is as good as spread evenly: the exponential of the entropy of the attention on
-   * the timesteps that hold text, made to sum to 1. null where no attention falls on text.
+   * Over how many steps attention is as good as spread evenly: the exponential of the entropy of the attention on the
+   * steps that stand for text, made to sum to 1. null where no attention falls on text.
    */
   effective: number | null;
 }
 
-export function truthOf(text: string, result: RunResult, signal: Signal | null): Truth {
+/** `attention` is null where there is none. */
+export function truthOf(text: string, read: TextRead, attention: Shading | null, unit: Unit = "char"): Truth {
   const truth: Truth = {
     read: 0, unknown: 0, unknownCharacters: [], unknownFate: "dropped", rare: 0,
     cut: 0, cutEnd: "end", padding: 0, paddingShare: null, effective: null,
   };
-  if (result.text) countFates(text, result.text.fate, truth);
-  for (const flag of result.padding) truth.padding += flag;
-  if (signal) weigh(signal.values, result.padding, truth);
+  if (read.text) countFates(text, read.text, unit, truth);
+  for (const flag of read.padding) truth.padding += flag;
+  if (attention) weigh(attention, read.padding, truth);
   return truth;
 }
 
-function countFates(text: string, fates: Uint8Array, truth: Truth): void {
+function countFates(text: string, { fate: fates, position }: NonNullable<TextRead["text"]>, unit: Unit, truth: Truth): void {
   const unknown = new Set<string>();
-  let index = 0;
-  for (const character of text) {
-    const fate = fates[index];
+  let [index, begin, end] = [0, 0, 0];
+  const count = (): void => {
+    const fate = fates[index - 1];
     if (fate === Fate.Read) truth.read++;
     else if (fate === Fate.UnknownRead || fate === Fate.UnknownDropped) {
       truth.unknown++;
-      unknown.add(character);
+      unknown.add(text.slice(begin, end));
       if (fate === Fate.UnknownRead) {
         truth.read++;
         truth.unknownFate = "read";
       }
     } else if (fate === Fate.RareDropped) truth.rare++;
     else if (fate === Fate.Truncated) {
-      if (index === 0) truth.cutEnd = "start";
+      if (begin === 0) truth.cutEnd = "start";
       truth.cut++;
     }
+  };
+  for (const character of text) {
+    // The code points of one word share their fate and their timestep; what separates words has another fate.
+    const same = unit === "word" && index > 0 && fates[index] === fates[index - 1] && position[index] === position[index - 1];
+    if (!same) {
+      if (index > 0) count();
+      begin = end;
+    }
+    end += character.length;
     index++;
   }
+  if (index > 0) count();
   truth.unknownCharacters = [...unknown];
 }
 
-function weigh(values: Float32Array, padding: Uint8Array, truth: Truth): void {
+/** A step that stands for several timesteps is padding to the share of them that are. */
+function weigh({ values, steps }: Shading, padding: Uint8Array, truth: Truth): void {
   let all = 0;
   let onPadding = 0;
+  const onText: number[] = [];
   for (const [step, value] of values.entries()) {
+    const [first, end] = timestepsOf(steps, step, padding.length);
+    let padded = 0;
+    for (let timestep = first; timestep < end; timestep++) padded += padding[timestep]!;
+    const share = first < end ? padded / (end - first) : 1;
     all += value;
-    if (padding[step]) onPadding += value;
+    onPadding += share * value;
+    if (share < 1 && value > 0) onText.push((1 - share) * value);
   }
   if (all > 0) truth.paddingShare = onPadding / all;
-  const onText = all - onPadding;
-  if (!(onText > 0)) return;
+  const sum = onText.reduce((total, value) => total + value, 0);
+  if (!(sum > 0)) return;
   let entropy = 0;
-  for (const [step, value] of values.entries()) {
-    if (padding[step] || !(value > 0)) continue;
-    const share = value / onText;
-    entropy -= share * Math.log(share);
-  }
+  for (const value of onText) entropy -= (value / sum) * Math.log(value / sum);
   truth.effective = Math.exp(entropy);
 }

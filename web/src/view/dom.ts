@@ -37,6 +37,20 @@ export function button(className: string, label: string, onClick: () => void): H
   return element;
 }
 
+/** A list to choose from; `label` is for those who do not see it. */
+export function choice(label: string, options: readonly { id: string; name: string }[], onChange: (id: string) => void): HTMLSelectElement {
+  const select = make("select", "choice", ...options.map(({ id, name }) => option(id, name)));
+  select.setAttribute("aria-label", label);
+  select.addEventListener("change", () => onChange(select.value));
+  return select;
+}
+
+export function option(value: string, label: string): HTMLOptionElement {
+  const element = make("option", "", label);
+  element.value = value;
+  return element;
+}
+
 /** Strings from a model can be of any length: this much of them is shown. */
 export function clip(text: string, length = 200): string {
   const points = Array.from(text.slice(0, 2 * length + 2));

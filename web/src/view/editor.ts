@@ -4,11 +4,13 @@
  */
 import type { Cell, Piece } from "../model/cells.ts";
 import { byId } from "./dom.ts";
-import { Mirror } from "./mirror.ts";
+import { Mirror, type Mark } from "./mirror.ts";
 
 export interface Selection {
   start: number;
   end: number;
+  /** The piece that was clicked to put the caret here: a click on a character's left half puts it in front. */
+  clicked?: number;
 }
 
 export interface EditorEvents {
@@ -28,11 +30,16 @@ export class Editor {
   #caret: Selection = { start: 0, end: 0 };
   #hovered = -1;
   #pointer: { x: number; y: number } | null = null;
-  #here: HTMLElement | undefined;
 
   constructor(events: EditorEvents) {
     this.#events = events;
+    this.#input.addEventListener("click", ({ clientX, clientY }) => {
+      const clicked = this.#mirror.indexAt(clientX, clientY);
+      this.#caret = { start: this.#input.selectionStart, end: this.#input.selectionEnd, ...(clicked < 0 ? {} : { clicked }) };
+      this.#tellCaret();
+    });
     this.#input.addEventListener("input", () => {
+      this.#caret = { start: -1, end: -1 };
       events.onInput(this.#input.value);
       this.#tellCaret();
     });
@@ -65,9 +72,13 @@ export class Editor {
     this.#paper.scrollTop = 0;
   }
 
-  focusEnd(): void {
+  focusAt(offset: number): void {
     this.#input.focus({ preventScroll: true });
-    this.#input.setSelectionRange(this.#input.value.length, this.#input.value.length);
+    this.#input.setSelectionRange(offset, offset);
+  }
+
+  focusEnd(): void {
+    this.focusAt(this.#input.value.length);
   }
 
   /** After a dialog: Chromium gives the field its focus back, but not its caret. */
@@ -82,18 +93,24 @@ export class Editor {
     if (this.#pointer) this.#point(this.#pointer);
   }
 
-  /** Marks the piece the readout speaks of. */
-  markHere(index: number): void {
-    const node = this.#mirror.node(index);
-    if (node === this.#here && node?.dataset.here) return;
-    delete this.#here?.dataset.here;
-    if (node) node.dataset.here = "true";
-    this.#here = node;
+  mark(mark: Mark, indices: readonly number[]): void {
+    this.#mirror.mark(mark, indices);
+  }
+
+  /** The caret, without taking the focus from where it is. */
+  placeCaret(offset: number): void {
+    this.#input.setSelectionRange(offset, offset);
+    this.#tellCaret();
   }
 
   #tellCaret(): void {
-    if (document.activeElement !== this.#input || document.querySelector("dialog[open]")) return this.#events.onCaret(null);
-    this.#caret = { start: this.#input.selectionStart, end: this.#input.selectionEnd };
+    if (document.activeElement !== this.#input || document.querySelector("dialog[open]")) {
+      delete this.#caret.clicked;
+      return this.#events.onCaret(null);
+    }
+    const [start, end] = [this.#input.selectionStart, this.#input.selectionEnd];
+    // The same place as before is the same character as before, clicked or not.
+    if (start !== this.#caret.start || end !== this.#caret.end) this.#caret = { start, end };
     this.#events.onCaret(this.#caret);
   }
 

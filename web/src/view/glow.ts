@@ -9,7 +9,7 @@ const sheet = new CSSStyleSheet();
 document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
 
 /** Class of a cell with this level, see `level` in palettes.ts. */
-export const glowClass = (level: number) => `g${level}`;
+export const glowClass = (level: number) => (level < 0 ? `n${-level}` : `g${level}`);
 
 /** The colours of a palette, each written so that it follows the theme. */
 export function themedColours(paletteId: string): { glow: string; ink: string }[] {
@@ -23,16 +23,17 @@ export function themedColours(paletteId: string): { glow: string; ink: string }[
 }
 
 export function usePalette(paletteId: string): void {
-  sheet.replaceSync(
-    themedColours(paletteId)
-      .map(({ glow, ink }, i) => `.${glowClass(i)}{--glow:${glow};--ink-on:${ink};--bar:${(i / (LEVELS - 1)).toFixed(4)}}`)
-      .join("\n"),
-  );
+  const rules = (id: string, sign: 1 | -1) =>
+    themedColours(id).map(({ glow, ink }, i) => `.${glowClass(sign * i)}{--glow:${glow};--ink-on:${ink};--bar:${(i / (LEVELS - 1)).toFixed(4)}}`);
+  sheet.replaceSync([...rules(paletteId, 1), ...rules(paletteById(paletteId).below, -1).slice(1)].join("\n"));
 }
 
-/** The palette from shade 0 to shade 1, for the legend. */
-export function gradient(paletteId: string): string {
-  const all = themedColours(paletteId);
-  const stops = Array.from({ length: 33 }, (_, i) => all[Math.round((i / 32) * (LEVELS - 1))]!.glow);
-  return `linear-gradient(to right, ${stops.join(", ")})`;
+/** The palette from shade 0 to shade 1, for the legend; from -1 where there are values below 0. */
+export function gradient(paletteId: string, signed: boolean): string {
+  const stops = (id: string) => {
+    const all = themedColours(id);
+    return Array.from({ length: 33 }, (_, i) => all[Math.round((i / 32) * (LEVELS - 1))]!.glow);
+  };
+  const below = signed ? stops(paletteById(paletteId).below).reverse() : [];
+  return `linear-gradient(to right, ${[...below, ...stops(paletteId)].join(", ")})`;
 }

@@ -14,9 +14,16 @@ interface Drawn {
   className: string;
 }
 
+/** Class of a cell of white space. */
 const WHITE: Record<string, string> = { " ": "space", "\u00a0": "space nbsp", "\n": "newline", "\t": "tab" };
 /** Characters that take no room, bidirectional controls among them; a joiner inside a grapheme is not alone. */
 const ZERO_WIDTH = /^[\p{Cf}\p{Cc}\u2028\u2029]+$/u;
+
+/**
+ * here: what the readout speaks of. hover: what the pointer is at, here or in the heat map. query: whose attention colours
+ * the text.
+ */
+export type Mark = "here" | "hover" | "query";
 
 /** More than one types in one go. */
 const SPENT_KEPT = 1000;
@@ -27,6 +34,8 @@ export class Mirror {
   /** Nodes without text that are to leave the document when the text next shrinks. */
   #spent: HTMLSpanElement[] = [];
   #length = 0;
+  /** What the rest of the page speaks of: nodes by the kind of mark. */
+  readonly #marked = new Map<Mark, Set<HTMLElement>>();
   /** A line break at the very end makes a line of its own only if something follows it. */
   readonly #end = document.createTextNode("\u200b");
 
@@ -56,6 +65,15 @@ export class Mirror {
 
   node(index: number): HTMLElement | undefined {
     return this.#drawn[index]?.node;
+  }
+
+  /** Puts a mark on these pieces and takes it off all others. */
+  mark(mark: Mark, indices: readonly number[]): void {
+    const before = this.#marked.get(mark);
+    const now = new Set(indices.flatMap((index) => this.#drawn[index]?.node ?? []));
+    for (const node of before ?? []) if (!now.has(node)) delete node.dataset[mark];
+    for (const node of now) node.dataset[mark] = "true";
+    this.#marked.set(mark, now);
   }
 
   /** Makes the nodes agree with the pieces' texts; colours are `show`'s business. */
@@ -107,7 +125,7 @@ export class Mirror {
   #spend(drawn: Drawn): void {
     retext(drawn, "");
     drawn.node.className = "";
-    delete drawn.node.dataset.here;
+    for (const mark of ["here", "hover", "query"] satisfies Mark[]) delete drawn.node.dataset[mark];
     this.#spent.push(drawn.node);
   }
 }
@@ -122,5 +140,6 @@ function classOf(piece: Piece, levelOf: (cell: Cell) => number | null): string {
   if (piece.kind === "run") return `run ${piece.fate}`;
   const level = levelOf(piece);
   const white = WHITE[piece.text] ?? (ZERO_WIDTH.test(piece.text) ? "invisible" : "");
-  return ["cell", piece.fate, white, level === null ? "" : glowClass(level)].filter(Boolean).join(" ");
+  const below = level !== null && level < 0 ? "below" : "";
+  return ["cell", piece.fate, white, below, level === null ? "" : glowClass(level)].filter(Boolean).join(" ");
 }

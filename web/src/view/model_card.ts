@@ -1,7 +1,9 @@
 /** The model card: what the model is, where its attention was found, and how far this engine agrees with Keras. */
-import type { AttentionCard, ModelCard, ParityReport, TextEncoding } from "#engine";
+import type { ModelCard, ParityReport, SignalCard, TextEncoding } from "#engine";
+import type { ModelSource, Opened } from "../engine/protocol.ts";
 import { bytesText, countText, differenceText, shapeText } from "../model/numbers.ts";
 import { onlyIdsDiffer } from "../model/parity.ts";
+import { assumptionsOf, controlOf, type Choose } from "./assumptions.ts";
 import { button, byId, clip, make } from "./dom.ts";
 
 const CASES_SHOWN = 40;
@@ -18,13 +20,38 @@ export function modelFacts(card: ModelCard): string {
 export class ModelCardDialog {
   readonly #dialog = byId("model-dialog", HTMLDialogElement);
 
-  constructor() {
+  readonly #choose: Choose;
+
+  /** `choose` is called when the user decides what the model's file leaves open. */
+  constructor(choose: Choose) {
+    this.#choose = choose;
     this.#dialog.addEventListener("click", (event) => {
       if (event.target === this.#dialog) this.#dialog.close();
     });
   }
 
-  open(card: ModelCard, parity: ParityReport | null, fileName: string, engineVersion: string): void {
+  get isOpen(): boolean {
+    return this.#dialog.open;
+  }
+
+  /** Where it is open, it shows the model in use, at the same place. */
+  refresh(opened: Opened, source: ModelSource): void {
+    if (!this.isOpen) return;
+    const scrolled = this.#dialog.querySelector(".dialog-body")?.scrollTop ?? 0;
+    const used = (document.activeElement as HTMLElement | null)?.dataset.assumption;
+    const body = this.#fill(opened, source);
+    body.scrollTop = scrolled;
+    const control = used === undefined ? null : controlOf(this.#dialog, used);
+    (control ?? this.#dialog.querySelector("button"))?.focus({ preventScroll: true });
+  }
+
+  open(opened: Opened, source: ModelSource): void {
+    this.#fill(opened, source);
+    this.#dialog.showModal();
+    this.#dialog.querySelector("button")?.focus();
+  }
+
+  #fill({ card, parity, engineVersion }: Opened, { fileName, choices }: ModelSource): HTMLElement {
     const heading = make("h2", "", clip(card.title || fileName, 120));
     heading.id = "model-dialog-heading";
     const close = button("quiet", "Close", () => this.#dialog.close());
@@ -42,7 +69,7 @@ export class ModelCardDialog {
       section("Attention", ...attentionOf(card.attention)),
       section("Agreement with Keras", ...parityOf(parity)),
       section("Text", ...textOf(card.text)),
-      listed("Assumed", card.assumptions),
+      card.assumptions.length > 0 ? section("Assumed", ...assumptionsOf(card, new Set(Object.keys({ ...choices })), this.#choose)) : null,
       listed("Notes", card.notes),
       section("Layers", layersOf(card)),
       card.licence ? section("Licence", make("p", "", clip(card.licence, 1000))) : null,
@@ -51,8 +78,7 @@ export class ModelCardDialog {
     body.setAttribute("role", "region");
     body.setAttribute("aria-labelledby", heading.id);
     this.#dialog.replaceChildren(make("div", "dialog-head", heading, close), body);
-    this.#dialog.showModal();
-    close.focus();
+    return body;
   }
 }
 
@@ -69,12 +95,18 @@ function facts(rows: readonly (readonly [string, string])[]): HTMLElement {
   return make("dl", "facts", ...rows.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", value)]));
 }
 
-function attentionOf(attention: readonly AttentionCard[]): HTMLElement[] {
+function attentionOf(attention: readonly SignalCard[]): HTMLElement[] {
   if (attention.length === 0) return [make("p", "", "None was found: no softmax over the timesteps weighs what is summed over them. Predictions run all the same.")];
-  return attention.map(({ layer, steps, why, degenerate }) =>
+  return attention.map(({ layer, axes, shape, why, degenerate }) =>
     make("p", "",
-      make("strong", "", clip(layer, 60)), `, ${steps === null ? "as many steps as the text" : `${steps} steps`}: ${clip(why, 600)}.`,
+      make("strong", "", clip(layer, 60)), `, ${axes.map((axis, i) => sizeText(axis, shape[i] ?? null)).join(" \u00d7 ")}: ${clip(why, 600)}.`,
       degenerate ? " It is a softmax over an axis of length 1, which is 1 everywhere: it says nothing about the text." : null));
+}
+
+/** "4 heads"; an axis of any length is as long as the text. */
+function sizeText(axis: string, size: number | null): string {
+  const many = axis === "query" ? "queries" : `${axis}s`;
+  return size === null ? `as many ${many} as the text` : `${size} ${size === 1 ? axis : many}`;
 }
 
 function parityOf(parity: ParityReport | null): HTMLElement[] {

@@ -1,20 +1,35 @@
 /** The exact numbers of one character: in the line under the text (for the caret) and in a tooltip (for the pointer). */
-import { rankOf, type Cell, type Piece } from "../model/cells.ts";
-import { codePointCount, codePointNames, spoken } from "../model/graphemes.ts";
+import { rankOf, type Cell, type Piece, type Shading, type Unit } from "../model/cells.ts";
+import { codePointCount, codePointNames, graphemes, spoken } from "../model/graphemes.ts";
 import { shareText, timesText, weightText } from "../model/numbers.ts";
+import { stepsAt, timestepsOf, weightOver } from "../model/steps.ts";
 import { byId, clip, make, setText } from "./dom.ts";
 
 /** What the numbers of a cell are measured against. */
 export interface Context {
   /** All weights on screen, for the rank. */
   weights: readonly number[];
+  /** Timesteps of the text's input. */
   timesteps: number;
-  /** false: a model without attention. */
-  attention: boolean;
+  unit: Unit;
+  /** What the text is coloured by; null where nothing is. */
+  shading: Shading | null;
+  kind: "attention" | "gate" | "state";
+  /** Whose attention it is, as it stands in the text; "" where it is nobody's. */
+  from: string;
+}
+
+export const NO_CONTEXT: Context = { weights: [], timesteps: 0, unit: "char", shading: null, kind: "attention", from: "" };
+
+/** What the readout and the tooltip say. */
+export interface Words {
+  character: string;
+  place: string;
+  attention: string;
 }
 
 /** What can be said of a piece, in parts: the character, its place in the model's input, its attention. */
-export function describe(piece: Piece, context: Context): { character: string; place: string; attention: string } {
+export function describe(piece: Piece, context: Context): Words {
   if (piece.kind === "run") {
     const count = codePointCount(piece.text);
     if (piece.fate === "plain") return { character: `${count} characters`, place: "", attention: "" };
@@ -23,16 +38,17 @@ export function describe(piece: Piece, context: Context): { character: string; p
   return { character: clip(spoken(piece.text), 24), place: placeOf(piece, context), attention: attentionOf(piece, context) };
 }
 
-function placeOf(cell: Cell, { timesteps }: Context): string {
+function placeOf(cell: Cell, { timesteps, unit }: Context): string {
   const names = codePointNames(cell.text);
-  const points = names.length > 31 ? `${codePointCount(cell.text)} code points` : names;
+  const points = unit === "word" && codePointCount(cell.text) > 1 ? "" : names.length > 31 ? `${codePointCount(cell.text)} code points` : names;
+  const remarked = (remark: string) => (points ? `${points} · ${remark}` : remark);
   switch (cell.fate) {
     case "pending":
       return points;
     case "dropped":
-      return `${points} · unknown to the model, left out`;
+      return remarked("unknown to the model, left out");
     case "filtered":
-      return `${points} · a separator, left out`;
+      return remarked("a separator, left out");
   }
   const ids = cell.ids.length === 1 ? `id ${cell.ids[0]}` : `ids ${cell.ids.slice(0, 4).join(", ")}${cell.ids.length > 4 ? ", \u2026" : ""}`;
   const [first, last] = [cell.steps[0]! + 1, cell.steps.at(-1)! + 1];
@@ -41,14 +57,52 @@ function placeOf(cell: Cell, { timesteps }: Context): string {
   return `${ids}${remark} · ${steps} of ${timesteps}`;
 }
 
-function attentionOf(cell: Cell, { weights, timesteps, attention }: Context): string {
-  if (cell.fate === "pending" || !attention) return "";
-  if (cell.weight === null) return "no attention: not read";
-  const sum = cell.steps.length > 1 ? `sum over ${cell.steps.length} steps ` : "";
-  return (
-    `attention ${sum}${weightText(cell.weight)} = ${timesText(cell.weight * timesteps)} \u00d7 uniform` +
-    ` · rank ${rankOf(cell.weight, weights)} of ${weights.length}`
-  );
+function attentionOf(cell: Cell, context: Context): string {
+  const { shading, weights } = context;
+  if (cell.fate === "pending" || !shading) return "";
+  if (cell.weight === null) return cell.steps.length > 0 ? "no weight: beyond the steps that have one" : "no attention: not read";
+  const sum = cell.steps.length > 1 ? `sum over ${cell.steps.length} steps` : "";
+  const value = valueText(cell.weight, context.kind, shading.values.length, context.from && `of ${context.from}`, sum);
+  return `${value}${sharedBy(cell, shading, context)} · rank ${rankOf(cell.weight, weights)} of ${weights.length}`;
+}
+
+/** "attention of “a” 0.031 = 7.8 × uniform"; of gates and states, which share no sum, the value alone. */
+export function valueText(value: number, kind: Context["kind"], steps: number, ...remarks: string[]): string {
+  const words = [kind, ...remarks, weightText(value)].filter(Boolean).join(" ");
+  return kind === "attention" ? `${words} = ${timesText(value * steps)} \u00d7 uniform` : words;
+}
+
+/** Where one weight stands for several timesteps: which. */
+function sharedBy(cell: Cell, { values, steps }: Shading, { timesteps }: Context): string {
+  if (steps.width === 1 && steps.stride === 1) return "";
+  const [first] = stepsAt(steps, cell.steps[0]!, values.length);
+  const [, end] = stepsAt(steps, cell.steps.at(-1)!, values.length);
+  return ` for steps ${timestepsOf(steps, first, timesteps)[0] + 1} to ${timestepsOf(steps, end - 1, timesteps)[1]}`;
+}
+
+/** What a selection of several characters holds. */
+export function describeSelection(pieces: readonly Piece[], start: number, end: number, { shading, kind }: Context): Words {
+  let offset = 0;
+  let characters = 0;
+  let weighed = 0;
+  const timesteps: number[] = [];
+  for (const piece of pieces) {
+    const [from, to] = [offset, offset + piece.text.length];
+    offset = to;
+    if (to <= start || from >= end) continue;
+    const part = piece.text.slice(Math.max(0, start - from), end - from);
+    const count = piece.kind === "run" ? codePointCount(part) : graphemes(part).length;
+    characters += count;
+    if (piece.kind === "run" || piece.weight === null) continue;
+    weighed += count;
+    timesteps.push(...piece.steps);
+  }
+  const weight = shading && kind === "attention" ? weightOver(shading.values, shading.steps, timesteps) : null;
+  return {
+    character: `${characters} selected`,
+    place: weighed < characters ? `${weighed} with ${kind === "attention" ? "attention" : "a value"}` : "",
+    attention: weight !== null ? `hold ${shareText(weight)} of all attention` : "",
+  };
 }
 
 export class Readout {
@@ -60,37 +114,11 @@ export class Readout {
     byId("readout", HTMLDivElement).append(this.#character, this.#place, this.#attention);
   }
 
-  show(parts: { character: string; place: string; attention: string }): void {
+  show(parts: Words): void {
     setText(this.#character, parts.character);
     setText(this.#place, parts.place);
     setText(this.#attention, parts.attention);
   }
-}
-
-/** What a selection of several characters holds. */
-export function describeSelection(pieces: readonly Piece[], start: number, end: number): { character: string; place: string; attention: string } {
-  let offset = 0;
-  let characters = 0;
-  let weight = 0;
-  let weighed = 0;
-  for (const piece of pieces) {
-    const [from, to] = [offset, offset + piece.text.length];
-    offset = to;
-    if (to <= start || from >= end) continue;
-    if (piece.kind === "run") {
-      characters += codePointCount(piece.text.slice(Math.max(0, start - from), end - from));
-      continue;
-    }
-    characters++;
-    if (piece.weight === null) continue;
-    weight += piece.weight;
-    weighed++;
-  }
-  return {
-    character: `${characters} selected`,
-    place: weighed < characters ? `${weighed} with attention` : "",
-    attention: weighed > 0 ? `hold ${shareText(weight)} of all attention` : "",
-  };
 }
 
 /** The tooltip stands above its character, or below where there is no room. */
@@ -108,7 +136,7 @@ export class Tooltip {
     this.#box.hidden = true;
   }
 
-  show(parts: { character: string; place: string; attention: string }, near: DOMRect): void {
+  show(parts: Words, near: DOMRect): void {
     setText(this.#head, parts.character);
     setText(this.#place, parts.place);
     setText(this.#attention, parts.attention);

@@ -42,7 +42,7 @@ class Item {
 }
 
 export class Strip {
-  readonly #read = new Item("Code points of the text that have a place in the model's input; what is cut off is pale in the text", 2);
+  readonly #read = new Item("Code points, or words, of the text that have a place in the model's input; what is cut off is pale in the text", 2);
   readonly #unknown = new Item("", 1);
   readonly #padding = new Item("Timesteps of the model's input that hold no text, and the attention that falls on them", 2);
   readonly #effective = new Item("The exponential of the entropy of the attention on the text: attention is as concentrated as if spread evenly over this many timesteps", 1);
@@ -55,8 +55,9 @@ export class Strip {
     byId("truth", HTMLUListElement).append(...items.map(({ element }) => element));
   }
 
-  showTruth(truth: Truth, card: ModelCard): void {
-    const word = card.text?.unit === "word" ? "characters, in words," : "characters";
+  /** `shortened`: a step of the attention stands for several characters. */
+  showTruth(truth: Truth, card: ModelCard, shortened: boolean): void {
+    const word = card.text?.unit === "word" ? "words" : "characters";
     this.#read.element.classList.toggle("notable", truth.cut > 0);
     if (truth.cut === 0) this.#read.show("", String(truth.read), ` ${word} read`, "", "");
     else this.#read.show("", String(truth.read), ` ${word} read, `, String(truth.cut), ` cut off at the ${truth.cutEnd}`);
@@ -64,7 +65,7 @@ export class Strip {
     if (truth.paddingShare !== null) {
       this.#padding.show("", String(truth.padding), truth.padding === 1 ? " padding step holds " : " padding steps hold ", shareText(truth.paddingShare), " of the attention");
     } else this.#padding.show("", String(truth.padding), " padding steps", "", "");
-    if (truth.effective !== null) this.#effective.show("as if spread over ", truth.effective.toFixed(truth.effective < 9.95 ? 1 : 0), " characters");
+    if (truth.effective !== null) this.#effective.show("as if spread over ", truth.effective.toFixed(truth.effective < 9.95 ? 1 : 0), shortened ? " steps" : ` ${word}`);
     else this.#effective.hide();
   }
 

@@ -1,0 +1,91 @@
+/** What the colours show: which attention, gate or state, and along its other axes which head, feature, unit or query. */
+import type { ModelCard, SignalCard } from "#engine";
+import type { Drawing } from "../model/drawing.ts";
+import { LEADING_AXES, signalsOf, type LeadingAxis } from "../model/signals.ts";
+import { byId, choice, clip, make, option, setText } from "./dom.ts";
+
+export interface SignalPickerEvents {
+  onSignal(id: string): void;
+  /** `value` as the state has it: a number from 1, "mean", or "" for what an axis is without a choice. */
+  onPick(axis: LeadingAxis, value: string): void;
+}
+
+/** More entries than this are no help in a list; the heat map's rows are there for them. */
+const LISTED = 1024;
+const PLURAL: Record<LeadingAxis, string> = { head: "heads", feature: "features", unit: "units", query: "queries" };
+
+export class SignalPicker {
+  readonly #heading = byId("legend-heading", HTMLHeadingElement);
+  readonly #signal: HTMLSelectElement;
+  readonly #axes: Record<LeadingAxis, HTMLSelectElement>;
+  /** What the lists were made for: they stay until that changes. */
+  #card: ModelCard | null = null;
+  readonly #made: Partial<Record<LeadingAxis, string>> = {};
+
+  constructor(events: SignalPickerEvents) {
+    this.#signal = choice("what the colours show", [], events.onSignal);
+    const select = (axis: LeadingAxis) => choice(axis, [], (value) => events.onPick(axis, value));
+    this.#axes = { head: select("head"), feature: select("feature"), unit: select("unit"), query: select("query") };
+    for (const element of [this.#signal, ...Object.values(this.#axes)]) element.hidden = true;
+    byId("signal-controls", HTMLSpanElement).append(this.#signal, ...LEADING_AXES.map((axis) => this.#axes[axis]));
+  }
+
+  /** The model's signals; `chosen` is null for a model without attention, unless one has asked for a gate or state. */
+  offer(card: ModelCard, chosen: SignalCard | null): void {
+    if (card !== this.#card) this.#signal.replaceChildren(...entries(card));
+    this.#card = card;
+    this.#signal.value = chosen?.id ?? "";
+    const single = signalsOf(card).length + (card.attention.length === 0 ? 1 : 0) < 2;
+    this.#signal.hidden = single;
+    // Where there is a choice, it says what the heading says.
+    this.#heading.classList.toggle("sr-only", !single);
+    setText(this.#heading, chosen?.kind ?? "attention");
+  }
+
+  /** What is chosen along the axes before the steps. `from` is what stands at the query, for people. */
+  show(drawing: Drawing | null, from: string): void {
+    for (const axis of LEADING_AXES) {
+      const select = this.#axes[axis];
+      const size = drawing?.sizes[axis] ?? 1;
+      select.hidden = !drawing || size < 2 || size > LISTED;
+      if (!drawing || select.hidden) continue;
+      const byText = axis === "query" && drawing.card.queries !== null;
+      const form = `${size} ${byText} ${drawing.signed}`;
+      if (this.#made[axis] !== form) {
+        this.#made[axis] = form;
+        select.replaceChildren(...(byText ? [option("", ""), option("mean", "from all, mean")] : [
+          option(axis === "query" ? "mean" : "", `mean ${drawing.signed ? "size " : ""}of ${size} ${PLURAL[axis]}`),
+          ...Array.from({ length: size }, (_, i) => option(String(i + 1), `${axis} ${i + 1}`)),
+        ]));
+      }
+      const pick = drawing.picks[axis];
+      if (byText) {
+        select.options[0]!.label = `from ${from}`;
+        select.value = pick === "mean" ? "mean" : "";
+      } else select.value = pick === "mean" ? (axis === "query" ? "mean" : "") : String(pick + 1);
+    }
+  }
+}
+
+function entries(card: ModelCard): (HTMLOptionElement | HTMLOptGroupElement)[] {
+  const attention = card.attention.map(({ id, layer }) => option(id, card.attention.length === 1 ? "attention" : clip(layer, 40)));
+  if (attention.length === 0) attention.push(option("", "no attention"));
+  if (card.states.length === 0) return attention;
+  const groups = new Map<string, HTMLOptGroupElement>();
+  for (const { id, layer } of card.states) {
+    let group = groups.get(layer);
+    if (!group) {
+      group = make("optgroup");
+      group.label = clip(layer, 40);
+      groups.set(layer, group);
+    }
+    group.append(option(id, stateName(id, layer)));
+  }
+  return [...attention, ...groups.values()];
+}
+
+/** "gru/update_gate" of the layer "gru" is its "update gate". */
+function stateName(id: string, layer: string): string {
+  const rest = id.startsWith(layer) ? id.slice(layer.length).replace(/^\W+/, "") : id;
+  return clip((rest || id).replaceAll("_", " "), 40);
+}

@@ -9,7 +9,7 @@ import { filesBelow, hashOf, unlessFresh } from "./stamp.mjs";
 /** @typedef {import("./probe.mjs").Machine} Machine */
 
 const CONVERTER = join(ROOT, "scripts", "convert.py");
-const FIXTURE_CONVERTER = join(ROOT, "scripts", "convert_fixtures.py");
+export const FIXTURE_CONVERTER = join(ROOT, "scripts", "convert_fixtures.py");
 
 /** Sources of the converter, on which every bundle depends. */
 const converterSources = () => [

@@ -25,11 +25,11 @@ import { BUILD, ROOT } from "./paths.mjs";
 import { done, duration, UserError } from "./say.mjs";
 import { filesBelow } from "./stamp.mjs";
 
-/** @param {Tools} tools @param {string} folder below the root @param {Record<string, string>} [env] */
-async function nodeTests({ reported }, folder, env = {}) {
-  // Named one by one: what `node --test FOLDER` takes for a test changed between Node.js 20 and 22.
-  const files = filesBelow(join(ROOT, folder)).filter((file) => /\.test\.mjs$/.test(file));
-  if (!files.length) throw new UserError(`${folder}: expected files named *.test.mjs, found none.`);
+/**
+ * Test files for Node.js's own runner, named one by one: what `node --test FOLDER` takes for a test changed between Node.js 20 and 22.
+ * @param {Pick<Tools, "reported">} tools @param {string} label @param {string[]} files @param {Record<string, string>} [env]
+ */
+export async function runNodeTests({ reported }, label, files, env = {}) {
   const args = (/** @type {string} */ report) => [
     "--test",
     "--test-concurrency=1",
@@ -39,7 +39,14 @@ async function nodeTests({ reported }, folder, env = {}) {
     `--test-reporter-destination=${report}`,
     ...files,
   ];
-  await reported(folder, process.execPath, args, { env, files });
+  await reported(label, process.execPath, args, { env, files });
+}
+
+/** @param {Tools} tools @param {string} folder below the root @param {Record<string, string>} [env] */
+async function nodeTests(tools, folder, env = {}) {
+  const files = filesBelow(join(ROOT, folder)).filter((file) => /\.test\.mjs$/.test(file));
+  if (!files.length) throw new UserError(`${folder}: expected files named *.test.mjs, found none.`);
+  await runNodeTests(tools, folder, files, env);
 }
 
 /** @param {string} preset @returns {Suite["body"]} */

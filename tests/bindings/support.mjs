@@ -3,9 +3,12 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { FIXTURES, FIXTURE_BUNDLES, PUBLIC_MODELS } from "../../scripts/lib/paths.mjs";
+import * as paths from "../../scripts/lib/paths.mjs";
 
-export const SAMPLE = join(PUBLIC_MODELS, "sms-spam.safetensors");
+// `npm run test:keras` points these to fixtures that Keras has just made.
+const { CHARGLOW_FIXTURES: FIXTURES = paths.FIXTURES, CHARGLOW_FIXTURE_BUNDLES: FIXTURE_BUNDLES = paths.FIXTURE_BUNDLES } = process.env;
+
+export const SAMPLE = join(paths.PUBLIC_MODELS, "sms-spam.safetensors");
 
 /** Fixtures of what the engine refuses, with what its message must say. */
 export const REFUSED = new Map([["keras-3/mask_average_pooling", /NotEqual/]]);

@@ -230,9 +230,6 @@ class ModelHandle {
   [[nodiscard]] val card() const {
     return guarded([&] { return val(model_->card()); });
   }
-  [[nodiscard]] bool lowers() const {
-    return model_->encoder() != nullptr && model_->encoder()->spec().lower;
-  }
   val withText(const std::string& vocabulary, const std::string& fileName) const {
     return guarded(
         [&] { return val(std::make_shared<ModelHandle>(model_->withText(vocabulary, fileName))); });
@@ -292,7 +289,6 @@ EMSCRIPTEN_BINDINGS(charglow) {
   emscripten::class_<ModelHandle>("ModelHandle")
       .smart_ptr<std::shared_ptr<ModelHandle>>("ModelHandle")
       .function("card", &ModelHandle::card)
-      .function("lowers", &ModelHandle::lowers)
       .function("withText", &ModelHandle::withText)
       .function("newSession", &ModelHandle::newSession)
       .function("verify", &ModelHandle::verify);

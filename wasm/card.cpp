@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "model.h"
+#include "text/utf8.h"
 
 namespace charglow {
 namespace {
@@ -18,12 +20,23 @@ Json shapeJson(const Shape& shape) {
 
 Json sizeOrNull(const std::optional<int32_t>& size) { return size ? Json(*size) : Json(nullptr); }
 
-Json textJson(const TextEncoder& encoder, int length) {
-  const TextSpec& spec = encoder.spec();
+Json lowerJson(TextSpec::Lower lower) {
+  if (lower == TextSpec::Lower::Ascii) return "ascii";
+  return lower == TextSpec::Lower::Unicode;
+}
+
+/// TextEncoding of engine.d.ts; null where an input has no vocabulary.
+Json textJson(const Model& model, size_t input) {
+  if (model.encoder(input) == nullptr) return nullptr;
+  const TextSpec& spec = model.encoder(input)->spec();
+  const int length = model.textLength(input);
   const auto end = [](TextSpec::End which) { return which == TextSpec::End::Pre ? "pre" : "post"; };
-  return {{"unit", spec.unit == TextSpec::Unit::Char ? "char" : "word"},
+  const std::string& layer = model.inputs()[input].textLayer;
+  return {{"layer", layer.empty() ? Json(nullptr) : Json(layer)},
+          {"unit", spec.unit == TextSpec::Unit::Char ? "char" : "word"},
           {"tokens", spec.vocabulary.size()},
-          {"lower", spec.lower},
+          {"lower", lowerJson(spec.lower)},
+          {"strip", encodeUtf8(spec.strip)},
           {"oov", sizeOrNull(spec.oov)},
           {"pad", spec.pad},
           {"padding", end(spec.padding)},
@@ -129,7 +142,8 @@ Json inputCards(const Model& model) {
   for (size_t i = 0; i < model.inputs().size(); ++i) {
     cards.push_back({{"layer", model.graph().nodes[model.inputs()[i].node].layer->name()},
                      {"shape", shapeJson(model.inputShape(i))},
-                     {"kind", kindName(model.inputs()[i].kind)}});
+                     {"kind", kindName(model.inputs()[i].kind)},
+                     {"text", textJson(model, i)}});
   }
   return cards;
 }
@@ -156,11 +170,13 @@ std::string Model::card() const {
   int parameters = 0;
   for (const int count : graph.parameters) parameters += count;
   std::vector<std::string> notes;
-  if (encoder_) {
-    for (std::string& note : notesOn(encoder_->spec())) notes.push_back(std::move(note));
-    if (const std::string unused = unusedIds(encoder_->spec(), inputs_[textInput(*this)].idCount);
-        !unused.empty())
-      notes.push_back(unused);
+  std::set<const TextEncoder*> noted;  // several inputs may share one
+  for (const ModelInput& input : inputs_) {
+    if (input.encoder == nullptr || !noted.insert(input.encoder.get()).second) continue;
+    for (std::string& note : notesOn(input.encoder->spec())) notes.push_back(std::move(note));
+    // An Embedding made for more tokens than the model's own layer found is nothing to wonder at.
+    std::string unused = input.textLayer.empty() ? unusedIds(input.encoder->spec(), input.idCount) : "";
+    if (!unused.empty()) notes.push_back(std::move(unused));
   }
   const Json parity = core_->parity.empty() ? Json(nullptr) : Json::parse(core_->parity, nullptr, false);
   const Json card = {
@@ -178,7 +194,7 @@ std::string Model::card() const {
       {"outputs", std::move(outputs)},
       {"attention", attentionCards(core_->attention, graph)},
       {"states", Json::array()},
-      {"text", encoder_ ? textJson(*encoder_, textLength(textInput(*this))) : Json(nullptr)},
+      {"text", textJson(*this, textInput(*this))},
       {"assumptions", assumptionCards(core_->choices.assumptions())},
       {"notes", std::move(notes)},
       {"parity_cases", parity.is_object() && parity.contains("cases") ? parity["cases"].size() : 0}};

@@ -152,10 +152,15 @@ export interface LayerCard {
 }
 
 export interface TextEncoding {
+  /** The model's own layer that reads text (TextVectorization, StringLookup), or null where the encoding came apart from it. */
+  layer: string | null;
   unit: "char" | "word";
   /** Number of entries of the vocabulary. */
   tokens: number;
-  lower: boolean;
+  /** Lower-cased first: as Unicode says, or A to Z only ("ascii"). */
+  lower: boolean | "ascii";
+  /** Characters left out before anything else. */
+  strip: string;
   /** Id of unknown tokens, or null where they are dropped. */
   oov: number | null;
   pad: number;
@@ -180,13 +185,19 @@ export interface ModelCard {
   parameters: number;
   /** Bytes of the bundle. */
   bytes: number;
-  /** Several inputs read the same vocabulary. Those of kind "values" are fed numbers, zeros until they are set. */
-  inputs: { layer: string; shape: (number | null)[]; kind: "ids" | "one_hot" | "values" }[];
+  /**
+   * Those of kind "values" are fed numbers, zeros until they are set. Several inputs share the vocabulary they are given; where
+   * the model itself reads text (TextVectorization), each has its own.
+   */
+  inputs: { layer: string; shape: (number | null)[]; kind: "ids" | "one_hot" | "values"; text: TextEncoding | null }[];
   outputs: { layer: string; shape: (number | null)[]; activation: string }[];
   attention: SignalCard[];
   /** Gates and states of recurrent layers, computed by `Session.signal` only. */
   states: SignalCard[];
-  /** null: the model has no vocabulary, and text cannot be read until `Model.withText` gives it one. */
+  /**
+   * Of the first input that text can be given to. null: it has no vocabulary, and text cannot be read until `Model.withText`
+   * gives it one.
+   */
   text: TextEncoding | null;
   /** What the reader assumed because the file does not say it. */
   assumptions: Assumption[];

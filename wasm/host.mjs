@@ -93,6 +93,7 @@ export class Session {
   #handle;
   #lowers;
 
+  /** @param lowers for each of the model's inputs: whether a text for it is lower-cased here */
   constructor(handle, lowers) {
     this.#handle = handle;
     this.#lowers = lowers;
@@ -100,7 +101,7 @@ export class Session {
 
   setText(text, input = 0) {
     const points = codePoints(text);
-    const read = this.#lowers ? lowerCase(text) : { text: points, origin: identity(points.length) };
+    const read = this.#lowers[input] ? lowerCase(text) : { text: points, origin: identity(points.length) };
     return unwrap(this.#handle.setText(points.length, read.text, read.origin, wholeNumber(input, "input")));
   }
 
@@ -152,7 +153,7 @@ export class Model {
   }
 
   newSession() {
-    return new Session(unwrap(this.#handle.newSession()), this.#handle.lowers());
+    return new Session(unwrap(this.#handle.newSession()), this.card.inputs.map((input) => input.text?.lower === true));
   }
 
   delete() {

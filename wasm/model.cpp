@@ -9,6 +9,7 @@
 #include "keras/graph_builder.h"
 #include "keras/graph_spec.h"
 #include "keras/nested_models.h"
+#include "keras/text_front.h"
 
 namespace charglow {
 namespace {
@@ -30,10 +31,10 @@ ModelInput describedInput(const Graph& graph, size_t input, bool oneHot) {
     others = others || !known;
     if (known) ids = std::min(*known, ids.value_or(*known));
   }
-  if (shape.size() == 2 && ids && !others) return {input, InputKind::Ids, *ids};
+  if (shape.size() == 2 && ids && !others) return {.node = input, .kind = InputKind::Ids, .idCount = *ids};
   if (shape.size() == 3 && shape[2].known() && !ids && oneHot)
-    return {input, InputKind::OneHot, shape[2].size};
-  return {input, InputKind::Values, 0};
+    return {.node = input, .kind = InputKind::OneHot, .idCount = shape[2].size};
+  return {.node = input};
 }
 
 std::vector<ModelInput> describedInputs(const Graph& graph, bool oneHot) {
@@ -101,7 +102,9 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
   }
   const nlohmann::json parsed = parseStrictJson(*config, fileName + ", model_config", limits::kConfigDepth);
   const std::string where = fileName + ", model_config";
-  const GraphSpec spec = inlineModels(readGraphSpec(parsed, where), where);
+  GraphSpec spec = inlineModels(readGraphSpec(parsed, where), where);
+  const std::vector<std::optional<TextFront>> fronts =
+      takeTextFronts(spec, bundle, core->dialect, core->choices);
   core->graph = buildGraph(spec, bundle, core->dialect, core->choices);
   if (std::vector<Problem> problems = core->choices.problems(); !problems.empty())
     throw Error(std::move(problems));
@@ -111,6 +114,11 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
   std::shared_ptr<Model> model(new Model());
   model->core_ = std::move(core);
   model->inputs_ = describedInputs(model->graph(), false);
+  for (size_t i = 0; i < fronts.size(); ++i) {
+    if (!fronts[i] || fronts[i]->lacksVocabulary) continue;
+    model->setText(i, std::make_shared<TextEncoder>(fronts[i]->spec), "layer \"" + fronts[i]->layer + "\"");
+    model->inputs_[i].textLayer = fronts[i]->layer;
+  }
   if (const std::optional<std::string_view> text = bundle.metadata("text")) {
     const std::string at = fileName + ", text";
     model->setText(parseTextSpec(parseStrictJson(*text, at, limits::kHeaderDepth), at), at);
@@ -136,33 +144,40 @@ void Model::setText(TextSpec spec, const std::string& where) {
   }
   inputs_ = describedInputs(graph(), spec.oneHot);
   const InputKind wanted = spec.oneHot ? InputKind::OneHot : InputKind::Ids;
+  const auto encoder = std::make_shared<const TextEncoder>(std::move(spec));
   bool read = false;
   for (size_t i = 0; i < inputs_.size(); ++i) {
     if (inputs_[i].kind != wanted) continue;
-    const Dim& steps = inputShape(i)[1];
-    if (spec.length && steps.known() && *spec.length != steps.size) {
-      throw Error({"text-length", where + ", length",
-                   std::to_string(steps.size) + " timesteps, as the model's input",
-                   std::to_string(*spec.length), ""});
-    }
-    checkIds(spec, inputs_[i].idCount, where);
+    setText(i, encoder, where);
     read = true;
   }
-  if (!read && spec.oneHot) {
+  if (!read && wanted == InputKind::OneHot) {
     throw Error({"text-input", where + ", one_hot", "an input of shape (None, timesteps, tokens)",
                  shapeText(inputShape()), "Leave one_hot out: this model is fed ids."});
   }
-  if (!read) {
+  if (!read) setText(0, encoder, where);  // which says why it cannot
+}
+
+void Model::setText(size_t input, std::shared_ptr<const TextEncoder> encoder, const std::string& where) {
+  if (inputs_[input].kind == InputKind::Values) {
     throw Error({"text-input", where, "a model that reads ids (an Embedding after its input) or one-hot rows",
-                 "an input of shape " + shapeText(inputShape()) + " that is fed numbers", ""});
+                 "an input of shape " + shapeText(inputShape(input)) + " that is fed numbers", ""});
   }
-  encoder_.emplace(std::move(spec));
+  const Dim& steps = inputShape(input)[1];
+  if (const auto length = encoder->spec().length; length && steps.known() && *length != steps.size) {
+    throw Error({"text-length", where + ", length",
+                 std::to_string(steps.size) + " timesteps, as the model's input", std::to_string(*length),
+                 ""});
+  }
+  checkIds(encoder->spec(), inputs_[input].idCount, where);
+  inputs_[input].encoder = std::move(encoder);
 }
 
 int Model::textLength(size_t input) const {
   const Dim& steps = inputShape(input)[1];
   if (steps.known()) return steps.size;
-  return encoder_ && encoder_->spec().length ? *encoder_->spec().length : -1;
+  const TextEncoder* encoder = this->encoder(input);
+  return encoder == nullptr ? -1 : encoder->spec().length.value_or(-1);
 }
 
 }  // namespace charglow

@@ -28,7 +28,10 @@ enum class InputKind {
 struct ModelInput {
   size_t node = 0;  ///< of the graph
   InputKind kind = InputKind::Values;
-  int idCount = 0;  ///< number of different ids it takes, where it is fed ids
+  int idCount = 0;                               ///< number of different ids it takes, where it is fed ids
+  std::shared_ptr<const TextEncoder> encoder{};  ///< how text becomes its ids; nullptr: no vocabulary
+  std::string
+      textLayer{};  ///< the layer in the file that reads text so; "" where the encoding was given apart
 };
 
 /// A loaded model: immutable, shared by its sessions.
@@ -52,8 +55,8 @@ class Model {
   [[nodiscard]] const Shape& inputShape(size_t input = 0) const {
     return graph().nodes[inputs_[input].node].shape;
   }
-  /// nullptr where the model has no vocabulary.
-  [[nodiscard]] const TextEncoder* encoder() const { return encoder_ ? &*encoder_ : nullptr; }
+  /// nullptr where the input has no vocabulary.
+  [[nodiscard]] const TextEncoder* encoder(size_t input) const { return inputs_[input].encoder.get(); }
   /// Timesteps to encode a text for an input to, or -1: as many as it has.
   [[nodiscard]] int textLength(size_t input = 0) const;
 
@@ -77,10 +80,10 @@ class Model {
 
   Model() = default;
   void setText(TextSpec spec, const std::string& where);
+  void setText(size_t input, std::shared_ptr<const TextEncoder> encoder, const std::string& where);
 
   std::shared_ptr<const Core> core_;
   std::vector<ModelInput> inputs_;
-  std::optional<TextEncoder> encoder_;
 };
 
 }  // namespace charglow

@@ -108,9 +108,9 @@ class Verifier {
   }
 
   void feedText(const std::u32string& text) {
-    const TextEncoder* encoder = session_.model().encoder();
+    const TextEncoder* encoder = session_.model().encoder(0);
     LoweredText read;
-    if (encoder != nullptr && encoder->spec().lower) {
+    if (encoder != nullptr && encoder->spec().lower == TextSpec::Lower::Unicode) {
       read = lower_(text);
     } else {
       read.text = text;

@@ -39,7 +39,8 @@ size_t Session::require(size_t input) const {
 void Session::feedText(const SourceText& text, size_t input) {
   ran_ = false;
   Fed& fed = fed_[require(input)];
-  if (model_->encoder() == nullptr) {
+  const TextEncoder* encoder = model_->encoder(input);
+  if (encoder == nullptr) {
     throw Error({"no-vocabulary", "the model", "a vocabulary", "none",
                  "Give it one: a Tokenizer JSON, a {token: id} JSON or a charset."});
   }
@@ -47,7 +48,7 @@ void Session::feedText(const SourceText& text, size_t input) {
     throw Error({"input-kind", "the model's input " + std::to_string(input),
                  "numbers of shape " + shapeText(model_->inputShape(input)), "a text", ""});
   }
-  model_->encoder()->encode(text, model_->textLength(input), fed.encoded);
+  encoder->encode(text, model_->textLength(input), fed.encoded);
   if (fed.encoded.ids.empty()) {
     throw Error({"empty-text", "the text", "at least one character the model knows", "none",
                  "This model takes texts of any length, but not of none."});
@@ -157,7 +158,7 @@ void Session::fillUnset() {
     checkSize(*model_->graph().nodes[input.node].layer, shape);
     Value& value = values_[input.node];
     value.reshape(shape);
-    const int32_t pad = model_->encoder() == nullptr ? 0 : model_->encoder()->spec().pad;
+    const int32_t pad = input.encoder == nullptr ? 0 : input.encoder->spec().pad;
     std::fill(value.data.begin(), value.data.end(),
               input.kind == InputKind::Ids ? static_cast<float>(pad) : 0.0f);
     for (size_t row = 0; input.kind == InputKind::OneHot && row < value.data.size();

@@ -34,10 +34,12 @@ function encodingText(text) {
   const unknown = text.oov === null ? "dropped" : `read as id ${text.oov}`;
   const length = text.length === null ? "as long as the text" : plural(text.length, "timestep");
   const rows = [
-    ["reads", `${text.unit === "char" ? "characters" : "words"}${text.lower ? ", lower-cased" : ""}`],
+    ["reads", `${text.unit === "char" ? "characters" : "words"}${text.lower ? `, lower-cased${text.lower === "ascii" ? " (A to Z)" : ""}` : ""}`],
     ["vocabulary", `${plural(text.tokens, "token")}, unknown ones ${unknown}`],
     ["length", `${length}; padding ${text.padding} with id ${text.pad}, truncating ${text.truncating}`],
   ];
+  if (text.strip) rows.push(["leaves out", text.strip]);
+  if (text.layer) rows.push(["as layer", text.layer]);
   if (text.one_hot) rows.push(["input", "one-hot rows"]);
   return table(rows) + (text.assumed.length > 0 ? bullets(text.assumed.map((sentence) => `assumed: ${sentence}`)) : "");
 }

@@ -213,6 +213,6 @@ test("the card tells what the page shows", () => {
     ],
   );
   assert.deepEqual(card.outputs, [{ layer: "dense_1", shape: [null, 1], activation: "sigmoid" }]);
-  assert.deepEqual(card.inputs, [{ layer: "input_1", shape: [null, 250], kind: "ids" }]);
+  assert.deepEqual(card.inputs, [{ layer: "input_1", shape: [null, 250], kind: "ids", text: card.text }]);
   assert.ok(card.examples.length >= 6 && card.examples.every((example) => example.text));
 });

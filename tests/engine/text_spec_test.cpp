@@ -25,7 +25,8 @@ TEST(TextSpec, HasKerasDefaults) {
   EXPECT_EQ(spec.unit, TextSpec::Unit::Char);
   EXPECT_EQ(spec.vocabulary.size(), 2u);
   EXPECT_FALSE(spec.numWords);
-  EXPECT_TRUE(spec.lower);
+  EXPECT_EQ(spec.lower, TextSpec::Lower::Unicode);
+  EXPECT_EQ(spec.strip, U"");
   EXPECT_FALSE(spec.oov);
   EXPECT_EQ(spec.pad, 0);
   EXPECT_EQ(spec.padding, TextSpec::End::Pre);
@@ -46,14 +47,15 @@ TEST(TextSpec, HasKerasDefaultsForWords) {
 TEST(TextSpec, ReadsEveryField) {
   const json object =
       json::parse(R"({"unit": "word", "vocabulary": {"cat": 3, "😀": 4}, "num_words": 9, "lower": false,
-    "filters": "!é", "split": "--", "oov": 1, "pad": 2, "padding": "post", "truncating": "post", "length": 40, "one_hot": true,
+    "strip": "'.", "filters": "!é", "split": "--", "oov": 1, "pad": 2, "padding": "post", "truncating": "post", "length": 40, "one_hot": true,
     "assumed": ["x", "y"]})");
   const TextSpec spec = parseTextSpec(object, "m.json, text");
   EXPECT_EQ(spec.unit, TextSpec::Unit::Word);
   const std::vector<std::pair<std::u32string, int32_t>> vocabulary{{U"cat", 3}, {U"😀", 4}};
   EXPECT_EQ(spec.vocabulary, vocabulary);
   EXPECT_EQ(spec.numWords, 9);
-  EXPECT_FALSE(spec.lower);
+  EXPECT_EQ(spec.lower, TextSpec::Lower::No);
+  EXPECT_EQ(spec.strip, U"'.");
   EXPECT_EQ(spec.filters, U"!é");
   EXPECT_EQ(spec.split, U"--");
   EXPECT_EQ(spec.oov, 1);
@@ -88,7 +90,9 @@ TEST(TextSpec, RefusesEachFieldByNameWithWhatItFound) {
       {"unit", "byte", "\"char\" or \"word\"", "the string \"byte\""},
       {"num_words", 0, one + " or null", "the number 0"},
       {"num_words", "9", one + " or null", "the string \"9\""},
-      {"lower", 1, "true or false", "the number 1"},
+      {"lower", 1, "true, false or \"ascii\"", "the number 1"},
+      {"lower", "unicode", "true, false or \"ascii\"", "the string \"unicode\""},
+      {"strip", nullptr, "a string", "null"},
       {"filters", json::array(), "a string", "a list"},
       {"oov", -1, id + " or \"drop\"", "the number -1"},
       {"oov", "keep", id + " or \"drop\"", "the string \"keep\""},
@@ -112,8 +116,23 @@ TEST(TextSpec, RefusesEachFieldByNameWithWhatItFound) {
 
 TEST(TextSpec, RefusesAnEmptySeparator) {
   const json object = {{"unit", "word"}, {"vocabulary", {{"a", 1}}}, {"split", ""}};
-  EXPECT_EQ(refusal([&] { parseTextSpec(object, "m.json, text"); }),
-            "text-field | m.json, text: split: expected a separator, found the string \"\".");
+  EXPECT_EQ(
+      refusal([&] { parseTextSpec(object, "m.json, text"); }),
+      "text-field | m.json, text: split: expected a separator, null (white space) or false (nowhere), found "
+      "the string \"\".");
+}
+
+TEST(TextSpec, ReadsTheWaysToSplit) {
+  json object = {{"unit", "word"}, {"vocabulary", {{"a", 1}}}, {"lower", "ascii"}, {"split", nullptr}};
+  EXPECT_EQ(parseTextSpec(object, "m.json, text").splitAt, TextSpec::Split::WhiteSpace);
+  EXPECT_EQ(parseTextSpec(object, "m.json, text").lower, TextSpec::Lower::Ascii);
+  object["split"] = false;
+  EXPECT_EQ(parseTextSpec(object, "m.json, text").splitAt, TextSpec::Split::Nowhere);
+  object["split"] = true;
+  EXPECT_EQ(
+      refusal([&] { parseTextSpec(object, "m.json, text"); }),
+      "text-field | m.json, text: split: expected a separator, null (white space) or false (nowhere), found "
+      "true.");
 }
 
 TEST(TextSpec, RefusesKeysItDoesNotKnow) {

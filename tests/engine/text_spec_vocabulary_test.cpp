@@ -21,7 +21,7 @@ json asTextObject(const TextSpec& spec) {
   json text = {{"unit", words ? "word" : "char"},
                {"vocabulary", vocabulary},
                {"num_words", spec.numWords ? json(*spec.numWords) : json()},
-               {"lower", spec.lower},
+               {"lower", spec.lower == TextSpec::Lower::Unicode},
                {"oov", spec.oov ? json(*spec.oov) : json("drop")},
                {"pad", spec.pad},
                {"padding", spec.padding == TextSpec::End::Pre ? "pre" : "post"},

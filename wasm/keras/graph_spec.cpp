@@ -7,6 +7,7 @@
 #include "bundle/strict_json.h"
 #include "error.h"
 #include "keras/config_reader.h"
+#include "keras/text_layer.h"
 
 namespace charglow {
 namespace {
@@ -138,6 +139,7 @@ class SpecReader {
     if (shape.is_null() && config.is_object() && config.contains("build_input_shape"))
       shape = config["build_input_shape"];
     if (shape.is_null() && first.className == "Embedding") shape = json::array({nullptr, nullptr});
+    if (shape.is_null() && readsText(first.className)) shape = json::array({nullptr, 1});
     if (shape.is_null()) {
       refuse("input-shape", where_ + ", the first layer",
              "batch_input_shape on the first layer of a Sequential model", "nothing",

@@ -17,6 +17,18 @@ constexpr size_t kMostFromOne = std::numeric_limits<uint8_t>::max();
   throw Error(Problem{"text-map", "text", std::move(expected), std::move(actual), ""});
 }
 
+std::u32string sorted(std::u32string characters) {
+  std::sort(characters.begin(), characters.end());
+  return characters;
+}
+
+bool contains(const std::u32string& sortedCharacters, char32_t c) {
+  return std::binary_search(sortedCharacters.begin(), sortedCharacters.end(), c);
+}
+
+/// What tf.strings.split splits at: C's isspace, and so ASCII only.
+bool isWhiteSpace(char32_t c) { return c == U' ' || (c >= U'\t' && c <= U'\r'); }
+
 void checkMap(const SourceText& source) {
   if (source.origin.size() != source.text.size()) {
     failMap(std::to_string(source.text.size()) + " origins, one for each code point",
@@ -49,14 +61,13 @@ void checkMap(const SourceText& source) {
 
 }  // namespace
 
-TextEncoder::TextEncoder(TextSpec spec) : spec_(std::move(spec)) {
+TextEncoder::TextEncoder(TextSpec spec)
+    : spec_(std::move(spec)), strip_(sorted(spec_.strip)), filters_(sorted(spec_.filters)) {
   if (spec_.unit == TextSpec::Unit::Word) {
     // Python's str.split refuses an empty separator; here it would never end.
-    if (spec_.split.empty())
+    if (spec_.splitAt == TextSpec::Split::Separator && spec_.split.empty())
       throw Error(Problem{"text-split", "text: split", "a separator", "an empty string", ""});
     for (const auto& [token, id] : spec_.vocabulary) words_.emplace(token, id);
-    filters_ = spec_.filters;
-    std::sort(filters_.begin(), filters_.end());
   } else {
     for (const auto& [token, id] : spec_.vocabulary) {
       if (token.size() == 1) characters_.emplace(token[0], id);
@@ -91,10 +102,21 @@ void TextEncoder::encode(const SourceText& source, int length, EncodedText& out)
   pad(length, out);
 }
 
+/// TextVectorization._preprocess (keras/src/layers/preprocessing/text_vectorization.py, Keras 2.15):
+/// lower-cases ASCII only, then leaves out punctuation.
+std::optional<char32_t> TextEncoder::standardized(char32_t c) const {
+  if (spec_.lower == TextSpec::Lower::Ascii && c >= U'A' && c <= U'Z') c += U'a' - U'A';
+  if (contains(strip_, c)) return std::nullopt;
+  return c;
+}
+
 /// char_level=True: every code point is a token; filters and split are not applied (text.py, lines 377-383).
+/// So it is with TextVectorization(split="character"), where it is tf.strings.unicode_split.
 void TextEncoder::encodeCharacters(const SourceText& source, EncodedText& out) const {
   for (size_t i = 0; i < source.text.size(); ++i) {
-    const auto found = characters_.find(source.text[i]);
+    const std::optional<char32_t> character = standardized(source.text[i]);
+    if (!character) continue;
+    const auto found = characters_.find(*character);
     const EncodedText::Token token = read(found == characters_.end() ? nullptr : &found->second);
     const uint32_t from = source.origin[i];
     if (token.id < 0) {
@@ -106,44 +128,59 @@ void TextEncoder::encodeCharacters(const SourceText& source, EncodedText& out) c
   }
 }
 
-/// text_to_word_sequence (text.py, lines 73-81): filtered characters become `split`, the text is split there,
-/// and empty words are left out.
-void TextEncoder::encodeWords(const SourceText& source, EncodedText& out) const {
-  const auto isFiltered = [&](char32_t c) { return std::binary_search(filters_.begin(), filters_.end(), c); };
+void TextEncoder::separate(const SourceText& source, EncodedText& out) const {
+  const bool atWhiteSpace = spec_.splitAt == TextSpec::Split::WhiteSpace;
   out.replaced_.clear();
   out.replacedAt_.clear();
   for (size_t i = 0; i < source.text.size(); ++i) {
-    if (isFiltered(source.text[i])) {
-      out.replaced_ += spec_.split;
+    const std::optional<char32_t> character = standardized(source.text[i]);
+    if (!character) continue;
+    if (contains(filters_, *character)) {
+      out.replaced_ += spec_.splitAt == TextSpec::Split::Separator ? std::u32string_view(spec_.split) : U" ";
+    } else if (atWhiteSpace && isWhiteSpace(*character)) {
+      out.replaced_ += U' ';
     } else {
-      out.replaced_ += source.text[i];
+      out.replaced_ += *character;
     }
     out.replacedAt_.resize(out.replaced_.size(), static_cast<uint32_t>(i));
   }
+}
 
+/// text_to_word_sequence (text.py, lines 73-81): filtered characters become `split`, the text is split there,
+/// and empty words are left out.
+void TextEncoder::encodeWords(const SourceText& source, EncodedText& out) const {
+  separate(source, out);
   const std::u32string_view text = out.replaced_;
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find(spec_.split, begin), text.size());
-    const std::u32string_view word = text.substr(begin, end - begin);
-    if (!word.empty()) {
-      const auto found = words_.find(word);
-      const EncodedText::Token token = read(found == words_.end() ? nullptr : &found->second);
-      const auto index = static_cast<int32_t>(out.tokens_.size());
-      for (size_t i = begin; i < end; ++i) {
-        const uint32_t from = source.origin[out.replacedAt_[i]];
-        if (token.id < 0) {
-          if (out.lost_[from] == kNothingLost) out.lost_[from] = static_cast<uint8_t>(token.fate);
-        } else if (out.count[from] == 0) {
-          out.position[from] = index;
-          out.count[from] = 1;
-        } else if (out.position[from] + out.count[from] == index) {
-          ++out.count[from];  // its parts lie in two words
-        }
-      }
-      if (token.id >= 0) out.tokens_.push_back(token);
-    }
-    begin = end + spec_.split.size();
+  if (spec_.splitAt == TextSpec::Split::Nowhere) {
+    if (!text.empty()) addWord(source, 0, text.size(), out);
+    return;
   }
+  const std::u32string_view separator =
+      spec_.splitAt == TextSpec::Split::Separator ? std::u32string_view(spec_.split) : U" ";
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(separator, begin), text.size());
+    if (end > begin) addWord(source, begin, end, out);
+    begin = end + separator.size();
+  }
+}
+
+/// The word at [begin, end) of the text with its separators replaced.
+void TextEncoder::addWord(const SourceText& source, size_t begin, size_t end, EncodedText& out) const {
+  const auto found = words_.find(std::u32string_view(out.replaced_).substr(begin, end - begin));
+  const EncodedText::Token token = read(found == words_.end() ? nullptr : &found->second);
+  const auto index = static_cast<int32_t>(out.tokens_.size());
+  for (size_t i = begin; i < end; ++i) {
+    const uint32_t from = source.origin[out.replacedAt_[i]];
+    if (token.id < 0) {
+      if (out.lost_[from] == kNothingLost) out.lost_[from] = static_cast<uint8_t>(token.fate);
+    } else if (out.count[from] == 0) {
+      out.position[from] = index;
+      out.count[from] = 1;
+    } else if (out.position[from] + out.count[from] == index) {
+      ++out.count[from];  // its parts lie in two words
+    }
+  }
+  if (token.id >= 0) out.tokens_.push_back(token);
 }
 
 /// pad_sequences for one sequence (keras/src/utils/data_utils.py, Keras 2.15): "pre" truncation keeps the end

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -53,13 +54,15 @@ struct EncodedText {
   std::vector<Token> tokens_;  ///< what Tokenizer gives, before padding and truncating
   std::vector<uint8_t>
       lost_;  ///< for each source code point: the Fate of the first part of it that gave no token
-  std::u32string replaced_;  ///< unit word: the text with filtered characters replaced by `split`
+  std::u32string replaced_;  ///< unit word: the text without what is left out, with filtered characters
+                             ///< replaced by a separator
   std::vector<uint32_t>
       replacedAt_;  ///< for each of `replaced_`: index of the code point of the text it came from
 };
 
 /// Text to ids exactly as Keras does it: Tokenizer.texts_to_sequences (keras_preprocessing/text.py) followed
-/// by pad_sequences (keras/utils/sequence_utils.py), keeping the map from every code point to its timestep.
+/// by pad_sequences (keras/utils/sequence_utils.py), or TextVectorization
+/// (keras/layers/preprocessing/text_vectorization.py), keeping the map from every code point to its timestep.
 class TextEncoder {
  public:
   /// Throws "text-split" where the unit is word and there is no separator.
@@ -78,8 +81,13 @@ class TextEncoder {
  private:
   /// Id and fate of a token; an id < 0 is none.
   [[nodiscard]] EncodedText::Token read(const int32_t* known) const;
+  /// The code point to read in place of `c`; nothing where it is left out.
+  [[nodiscard]] std::optional<char32_t> standardized(char32_t c) const;
   void encodeCharacters(const SourceText& source, EncodedText& out) const;
   void encodeWords(const SourceText& source, EncodedText& out) const;
+  /// Replaces what separates words by one separator.
+  void separate(const SourceText& source, EncodedText& out) const;
+  void addWord(const SourceText& source, size_t begin, size_t end, EncodedText& out) const;
   void pad(int length, EncodedText& out) const;
 
   /// So that a word can be looked up where it stands in the text, without a copy.
@@ -91,6 +99,7 @@ class TextEncoder {
   TextSpec spec_;
   std::unordered_map<std::u32string, int32_t, WordHash, std::equal_to<>> words_;  ///< unit word
   std::unordered_map<char32_t, int32_t> characters_;                              ///< unit char
+  std::u32string strip_;                                                          ///< sorted
   std::u32string filters_;                                                        ///< sorted
 };
 

@@ -20,9 +20,9 @@ using nlohmann::json;
 
 constexpr int32_t kLargest = std::numeric_limits<int32_t>::max();
 
-constexpr std::array<std::string_view, 13> kKeys{"unit",   "vocabulary", "num_words", "lower",   "filters",
-                                                 "split",  "oov",        "pad",       "padding", "truncating",
-                                                 "length", "one_hot",    "assumed"};
+constexpr std::array<std::string_view, 14> kKeys{"unit",       "vocabulary", "num_words", "lower",  "strip",
+                                                 "filters",    "split",      "oov",       "pad",    "padding",
+                                                 "truncating", "length",     "one_hot",   "assumed"};
 
 /// Reads the members of a `text` object, each with its default, and gathers what is wrong.
 class Reader {
@@ -84,6 +84,32 @@ class Reader {
   std::vector<Problem> problems_;
 };
 
+TextSpec::Lower readLower(Reader& reader) {
+  const json& lower = reader.member("lower");
+  if (lower == "ascii") return TextSpec::Lower::Ascii;
+  if (lower.is_boolean() || !reader.has("lower")) {
+    return reader.boolean("lower", true) ? TextSpec::Lower::Unicode : TextSpec::Lower::No;
+  }
+  reader.refuse("lower", "true, false or \"ascii\"");
+  return TextSpec::Lower::No;
+}
+
+/// How words are told apart: `filters` and `split`, which say nothing at unit char but must be right all the
+/// same.
+void readWords(Reader& reader, TextSpec& spec) {
+  spec.filters = reader.text("filters", kKerasFilters);
+  const json& split = reader.member("split");
+  if (!reader.has("split") || (split.is_string() && split != "")) {
+    spec.split = reader.text("split", U" ");
+  } else if (split.is_null()) {
+    spec.splitAt = TextSpec::Split::WhiteSpace;
+  } else if (split == false) {
+    spec.splitAt = TextSpec::Split::Nowhere;
+  } else {
+    reader.refuse("split", "a separator, null (white space) or false (nowhere)");
+  }
+}
+
 std::vector<std::string> readAssumed(Reader& reader) {
   std::vector<std::string> assumed;
   const json& list = reader.member("assumed");
@@ -119,14 +145,13 @@ TextSpec parseTextSpec(const json& object, std::string_view where) {
     problems.push_back({"text-missing", place, "\"vocabulary\"", "none", ""});
   }
   spec.numWords = reader.whole("num_words", 1, json());
-  spec.lower = reader.boolean("lower", true);
-  std::u32string filters = reader.text("filters", kKerasFilters);
-  std::u32string split = reader.text("split", U" ");
+  spec.lower = readLower(reader);
+  spec.strip = reader.text("strip", U"");
   if (spec.unit == TextSpec::Unit::Word) {
-    if (split.empty()) reader.refuse("split", "a separator");
-    spec.filters = std::move(filters);
-    spec.split = std::move(split);
+    readWords(reader, spec);
   } else {
+    TextSpec unused;
+    readWords(reader, unused);
     requireSingleCharacters(spec.vocabulary, reader.place("vocabulary"), problems);
   }
   spec.oov = reader.whole("oov", 0, "drop");
@@ -200,9 +225,12 @@ std::vector<std::string> notesOn(const TextSpec& spec) {
                     ": the model cannot tell them apart");
     break;
   }
-  if (spec.lower) {
+  const auto isLowered = [&](char32_t c) {
+    return spec.lower == TextSpec::Lower::Ascii ? c >= U'A' && c <= U'Z' : isCapital(c);
+  };
+  if (spec.lower != TextSpec::Lower::No) {
     for (const auto& [token, id] : spec.vocabulary) {
-      if (id == spec.oov || std::none_of(token.begin(), token.end(), isCapital)) continue;
+      if (id == spec.oov || std::none_of(token.begin(), token.end(), isLowered)) continue;
       notes.push_back("text is lower-cased, so " + inQuotes(token) +
                       " in the vocabulary, which has a capital letter, is never met");
       break;

@@ -14,13 +14,25 @@ namespace charglow {
 struct TextSpec {
   enum class Unit { Char, Word };
   enum class End { Pre, Post };
+  enum class Lower {
+    No,
+    Ascii,    ///< A to Z only, as tf.strings.lower does; the encoder's work
+    Unicode,  ///< as Python's str.lower; the host's work (encoder.h, SourceText)
+  };
+  enum class Split {
+    Separator,   ///< at `split`
+    WhiteSpace,  ///< at runs of space, \t, \n, \v, \f and \r, as tf.strings.split does
+    Nowhere,     ///< the whole text is one word
+  };
 
   Unit unit = Unit::Char;
   std::vector<std::pair<std::u32string, int32_t>> vocabulary;  ///< token and id; by rising id, then token
   std::optional<int32_t> numWords;                             ///< only ids below it are used
-  bool lower = true;
-  std::u32string filters;      ///< unit word only
-  std::u32string split;        ///< unit word only
+  Lower lower = Lower::Unicode;
+  std::u32string strip;    ///< characters left out before anything else, after lower-casing
+  std::u32string filters;  ///< unit word only: characters that separate words
+  Split splitAt = Split::Separator;
+  std::u32string split;        ///< unit word only; "" unless words end at a separator
   std::optional<int32_t> oov;  ///< id of unknown tokens; empty: they are dropped
   int32_t pad = 0;
   End padding = End::Pre;

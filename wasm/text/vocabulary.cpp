@@ -179,14 +179,14 @@ TextSpec complete(Stated stated, const std::string& where) {
   if (!problems.empty()) throw Error(std::move(problems));
 
   if (stated.lower) {
-    spec.lower = *stated.lower;
+    spec.lower = *stated.lower ? TextSpec::Lower::Unicode : TextSpec::Lower::No;
   } else {
     const auto capital = std::find_if(spec.vocabulary.begin(), spec.vocabulary.end(),
                                       [](const auto& entry) { return hasCapital(entry.first); });
-    spec.lower = capital == spec.vocabulary.end();
-    spec.assumed.push_back(spec.lower
-                               ? "text is lower-cased first: no token has a capital letter"
-                               : "text is not lower-cased: the vocabulary has " + inQuotes(capital->first));
+    const bool none = capital == spec.vocabulary.end();
+    spec.lower = none ? TextSpec::Lower::Unicode : TextSpec::Lower::No;
+    spec.assumed.push_back(none ? "text is lower-cased first: no token has a capital letter"
+                                : "text is not lower-cased: the vocabulary has " + inQuotes(capital->first));
   }
   spec.oov = stated.oov;
   if (!stated.oovKnown) {

@@ -133,9 +133,11 @@ function textOf(text: TextEncoding | null): HTMLElement[] {
   return [
     facts([
       ["unit", text.unit === "char" ? "characters (code points)" : "words"],
-      ["vocabulary", `${countText(text.tokens)} entries${text.lower ? ", text in lower case" : ""}`],
+      ["vocabulary", `${countText(text.tokens)} entries${text.lower ? `, text in lower case${text.lower === "ascii" ? " (A to Z)" : ""}` : ""}`],
       ["unknown", text.oov === null ? "left out, what follows moves up" : `read as id ${text.oov}`],
       ["length", `${steps}; padded ${end(text.padding)} with id ${text.pad}, cut ${end(text.truncating)}`],
+      ...(text.strip ? ([["left out", text.strip]] as const) : []),
+      ...(text.layer !== null ? ([["read by", `the model's own layer ${clip(text.layer, 60)}`]] as const) : []),
       ...(text.one_hot ? ([["fed as", "one-hot rows"]] as const) : []),
     ]),
     ...(text.assumed.length > 0 ? [make("p", "", `Assumed: ${text.assumed.map((line) => clip(line, 300)).join("; ")}`)] : []),

@@ -110,14 +110,8 @@ export const SUITES = [
     body: engineTests("native"),
   },
   {
-    name: "engine-clang",
-    what: "the engine, release, clang++",
-    needs: [...ENGINE_NEEDS, "clang"],
-    body: engineTests("clang"),
-  },
-  {
     name: "engine-sanitize",
-    what: "the engine, address and undefined behaviour sanitizers",
+    what: "the engine, clang++, address and undefined behaviour sanitizers",
     needs: [...ENGINE_NEEDS, "clang", "sanitizers"],
     body: engineTests("sanitize"),
   },

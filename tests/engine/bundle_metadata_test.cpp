@@ -102,7 +102,10 @@ TEST(Metadata, SourceMustSayLayoutAndFile) {
   EXPECT_EQ(refusalWith("source", R"({"layout":"keras-hdf5","file":3})"),
             source + ", file: expected a string, found 3.");
   EXPECT_EQ(refusalWith("source", R"({"layout":"onnx","file":"a"})"),
-            source + ", layout: expected \"keras-hdf5\" or \"keras-hdf5-weights\", found \"onnx\"." + kAgain);
+            source +
+                ", layout: expected \"keras-hdf5\", \"keras-hdf5-weights\", \"keras-v3\" or "
+                "\"keras-v3-weights\", found \"onnx\"." +
+                kAgain);
   EXPECT_EQ(refusalWith("source", R"({"layout":"keras-hdf5","file":"/home/me/a.h5"})"),
             source + ", file: expected a name without folders, found \"/home/me/a.h5\".");
   EXPECT_EQ(refusalWith("source", R"({"layout":"keras-hdf5","file":"a","size":"3"})"),
@@ -110,9 +113,37 @@ TEST(Metadata, SourceMustSayLayoutAndFile) {
   EXPECT_EQ(refusalWith("source", "{")
                 .rfind("json-syntax | m.safetensors, source: expected JSON, found its end too early", 0),
             0u);
-  TestBundle weights = smallBundle();
-  weights.metadata["source"] = R"({"layout":"keras-hdf5-weights","file":"a\\b.h5"})";
-  EXPECT_NO_THROW(open(weights.binary()));
+  for (const char* layout : {"keras-hdf5", "keras-hdf5-weights", "keras-v3", "keras-v3-weights"}) {
+    TestBundle other = smallBundle();
+    other.metadata["source"] = std::string(R"({"layout":")") + layout + R"(","file":"a\\b.h5"})";
+    EXPECT_NO_THROW(open(other.binary())) << layout;
+  }
+}
+
+TEST(Metadata, AssetsMustBeTextByPath) {
+  const std::string assets = "metadata-value | m.safetensors, assets";
+  EXPECT_EQ(refusalWith("assets", "[]"), assets + ": expected an object of strings, found an array of 0.");
+  EXPECT_EQ(refusalWith("assets", R"({"a/vocabulary.txt":["x"]})"),
+            assets + ", a/vocabulary.txt: expected a string, found an array of 1.");
+  EXPECT_EQ(refusalWith("assets", "{").rfind("json-syntax | m.safetensors, assets: ", 0), 0u);
+  TestBundle bundle = smallBundle();
+  bundle.metadata["assets"] = R"({"layers/text_vectorization/vocabulary.txt":"\n[UNK]\nthe","empty":""})";
+  EXPECT_EQ(open(bundle.binary()).metadata("assets"), bundle.metadata["assets"]);
+}
+
+TEST(Metadata, ChoicesMustHaveAnIdAndAValue) {
+  const std::string choices = "metadata-value | m.safetensors, choices";
+  EXPECT_EQ(refusalWith("choices", R"(["a=b"])"),
+            choices + ": expected an object of strings, found an array of 1.");
+  EXPECT_EQ(refusalWith("choices", R"({"gru.reset_after":true})"),
+            choices + ", gru.reset_after: expected a string, found true.");
+  EXPECT_EQ(refusalWith("choices", R"({"lambda:mean":""})"),
+            choices + ": expected an id and a value for every choice, found \"lambda:mean\": \"\".");
+  EXPECT_EQ(refusalWith("choices", R"({"":"tanh"})"),
+            choices + ": expected an id and a value for every choice, found \"\": \"tanh\".");
+  TestBundle bundle = smallBundle();
+  bundle.metadata["choices"] = R"-({"lambda:mean":"mean(axis=1)"})-";
+  EXPECT_EQ(open(bundle.binary()).metadata("choices"), bundle.metadata["choices"]);
 }
 
 TEST(Metadata, LabelsMustBeStrings) {
@@ -163,6 +194,37 @@ TEST(Layers, MustBeNamesAndWeights) {
             "layers-form | m.safetensors, layers[0], weights: expected names of tensors, found 3.");
   EXPECT_EQ(refusalWith("layers", R"([{"name":"e","weights":[]},{"name":"e","weights":[]}])"),
             "layers-form | m.safetensors, layers[1]: expected every layer's name once, found \"e\" again.");
+}
+
+TEST(Layers, MayHaveAKerasNameAndNamesOfWhatIsLeftOut) {
+  const std::string place = "layers-form | m.safetensors, layers[0]";
+  EXPECT_EQ(refusalWith("layers", R"([{"name":"e","keras_name":3,"weights":[]}])"),
+            place + ", keras_name: expected a string, found 3.");
+  EXPECT_EQ(refusalWith("layers", R"([{"name":"e","weights":[],"left_out":["a"]}])"),
+            place + ", left_out: expected an object of kinds by array, found an array of 1.");
+  EXPECT_EQ(refusalWith("layers", R"([{"name":"e","weights":[],"left_out":{}}])"),
+            place + ", left_out: expected an object of kinds by array, found an object of 0.");
+  for (const char* kind : {R"("int64")", "3"}) {
+    EXPECT_EQ(
+        refusalWith("layers", std::string(R"([{"name":"e","weights":[],"left_out":{"e/n":)") + kind + "}}])"),
+        place + ", left_out, e/n: expected \"integer\", \"string\" or \"enumeration\", found " + kind + ".");
+  }
+  TestBundle bundle = smallBundle();
+  bundle.metadata["layers"] =
+      R"([{"name":"","keras_name":"functional","weights":[],"left_out":{"vars/0":"integer","vars/1":"string"}},)"
+      R"({"name":"e","weights":["e/t:0","e/s:0"],"left_out":{"e/n":"enumeration"}},)"
+      R"({"name":"d","keras_name":"score","weights":["d/w:0","d/h:0"]}])";
+  const Bundle opened = open(bundle.binary());
+  ASSERT_EQ(opened.layers().size(), 3u);
+  EXPECT_EQ(opened.layers()[0].layer, "");
+  EXPECT_EQ(opened.layers()[0].kerasName, "functional");
+  EXPECT_EQ(opened.layers()[0].leftOut,
+            (std::map<std::string, std::string>{{"vars/0", "integer"}, {"vars/1", "string"}}));
+  EXPECT_EQ(opened.layers()[1].kerasName, "");
+  EXPECT_EQ(opened.layers()[1].leftOut.at("e/n"), "enumeration");
+  EXPECT_EQ(opened.layers()[2].kerasName, "score");
+  EXPECT_EQ(opened.layers()[2].tensors.size(), 2u);
+  EXPECT_TRUE(opened.layers()[2].leftOut.empty());
 }
 
 TEST(Layers, EveryNameMustBeATensorAndEveryTensorNamedOnce) {

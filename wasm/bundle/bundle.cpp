@@ -131,7 +131,8 @@ Bundle Bundle::open(std::vector<std::byte> bytes, std::string fileName) {
   }
   for (size_t i = 0; i < bundle.tensors_.size(); ++i) index.emplace(bundle.tensors_[i].name, i);
   for (const LayerEntry& layer : layers) {
-    LayerWeights& weights = bundle.layers_.emplace_back(LayerWeights{layer.name, {}});
+    LayerWeights& weights =
+        bundle.layers_.emplace_back(LayerWeights{layer.name, {}, layer.kerasName, layer.leftOut});
     for (const std::string& name : layer.weights) weights.tensors.push_back(&bundle.tensors_[index.at(name)]);
   }
   bundle.fileName_ = std::move(fileName);

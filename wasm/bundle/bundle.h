@@ -30,10 +30,14 @@ struct TensorView {
   [[nodiscard]] std::string shapeText() const;
 };
 
-/// A layer as the source file lists it, with its tensors in the file's own order (`weight_names`).
+/// An entry of the `layers` metadata: a layer as a legacy file lists it, with its tensors in the file's own
+/// order (`weight_names`), or a group of a Keras 3 tree, with those of the object it belongs to.
 struct LayerWeights {
-  std::string layer;
+  std::string layer;  ///< its name, or the group's path
   std::vector<const TensorView*> tensors;
+  std::string kerasName{};  ///< of a group: what Keras calls it; "" where the file is silent
+  std::map<std::string, std::string>
+      leftOut{};  ///< arrays that are no weights: name in the source file, kind
 };
 
 /// The checked content of a bundle (scripts/FORMAT.md, version 1). Every MUST of its sections 1

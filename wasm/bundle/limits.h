@@ -15,7 +15,7 @@ inline constexpr uint64_t kWholeNumber = (uint64_t{1} << 53) - 1;  ///< what eve
 /// Nesting of `model_config`. Not of the format: models hold models, and a wrapper adds six levels.
 inline constexpr int kConfigDepth = 200;
 /// Number of metadata keys that are read before the unknown ones are named. Not of the format: it knows
-/// twelve.
+/// fifteen.
 inline constexpr size_t kMetadataKeys = 64;
 
 /// Shortest binary bundle: the length, and the shortest header padded to a multiple of 8.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
@@ -18,10 +19,14 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 13> kKnownKeys{
-    "format", "digest", "source",  "layers",       "keras_version", "backend", "text",
-    "labels", "title",  "licence", "model_config", "examples",      "parity"};
+constexpr std::array<std::string_view, 15> kKnownKeys{
+    "format",  "digest", "source", "layers", "keras_version", "backend",  "model_config", "assets",
+    "choices", "text",   "labels", "title",  "licence",       "examples", "parity"};
 constexpr std::array<std::string_view, 4> kRequiredKeys{"format", "digest", "source", "layers"};
+constexpr std::array<std::string_view, 4> kLayouts{"keras-hdf5", "keras-hdf5-weights", "keras-v3",
+                                                   "keras-v3-weights"};
+/// What arrays that are no weights may hold: HDF5's classes of types.
+constexpr std::array<std::string_view, 3> kLeftOutKinds{"integer", "string", "enumeration"};
 
 // More would only bury what matters.
 constexpr size_t kMostListed = 20;
@@ -61,13 +66,19 @@ void checkStrings(const json& object, const std::string& where, const std::vecto
   }
 }
 
+/// `"a", "b" or "c"`.
+std::string oneOf(std::span<const std::string_view> values) {
+  std::string text;
+  for (size_t i = 0; i < values.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == values.size() ? " or " : ", ") + inQuotes(values[i]);
+  return text;
+}
+
 void checkSource(const json& source, const std::string& where) {
   checkStrings(source, where, {"layout", "file"}, {});
   const std::string& layout = source["layout"].get_ref<const std::string&>();
-  if (layout != "keras-hdf5" && layout != "keras-hdf5-weights") {
-    fail("metadata-value", where + ", layout", "\"keras-hdf5\" or \"keras-hdf5-weights\"", inQuotes(layout),
-         kConvertAgain);
-  }
+  if (std::find(kLayouts.begin(), kLayouts.end(), layout) == kLayouts.end())
+    fail("metadata-value", where + ", layout", oneOf(kLayouts), inQuotes(layout), kConvertAgain);
   const std::string& file = source["file"].get_ref<const std::string&>();
   if (file.find('/') != std::string::npos)
     fail("metadata-value", where + ", file", "a name without folders", inQuotes(file));
@@ -85,6 +96,57 @@ void checkExamples(const json& examples, const std::string& where) {
   for (size_t i = 0; i < examples.size(); ++i) {
     checkStrings(examples[i], where + "[" + std::to_string(i) + "]", {"text"}, {"title", "note"});
   }
+}
+
+/// An object of strings, under whatever keys.
+void checkStringsByKey(const json& object, const std::string& where) {
+  if (!object.is_object()) fail("metadata-value", where, "an object of strings", describeJson(object));
+  for (const auto& [key, value] : object.items()) {
+    if (!value.is_string())
+      fail("metadata-value", where + ", " + shown(key), "a string", describeJson(value));
+  }
+}
+
+void checkChoices(const json& choices, const std::string& where) {
+  checkStringsByKey(choices, where);
+  for (const auto& [id, value] : choices.items()) {
+    if (id.empty() || value.get_ref<const std::string&>().empty())
+      fail("metadata-value", where, "an id and a value for every choice",
+           inQuotes(id) + ": " + describeJson(value));
+  }
+}
+
+/// {"name", "keras_name" (may be absent), "weights", "left_out" (may be absent)}.
+LayerEntry readLayer(const json& layer, const std::string& place) {
+  constexpr char kForm[] = "{\"name\": string, \"weights\": [string, …]}";
+  const bool form = layer.is_object() && layer.contains("name") && layer["name"].is_string() &&
+                    layer.contains("weights") && layer["weights"].is_array() &&
+                    layer.size() == 2 + layer.count("keras_name") + layer.count("left_out");
+  if (!form) fail("layers-form", place, kForm, describeJson(layer));
+  LayerEntry entry;
+  entry.name = layer["name"].get<std::string>();
+  for (const json& weight : layer["weights"]) {
+    if (!weight.is_string())
+      fail("layers-form", place + ", weights", "names of tensors", describeJson(weight));
+    entry.weights.push_back(weight.get<std::string>());
+  }
+  if (const auto found = layer.find("keras_name"); found != layer.end()) {
+    if (!found->is_string()) fail("layers-form", place + ", keras_name", "a string", describeJson(*found));
+    entry.kerasName = found->get<std::string>();
+  }
+  if (const auto found = layer.find("left_out"); found != layer.end()) {
+    const std::string where = place + ", left_out";
+    if (!found->is_object() || found->empty())
+      fail("layers-form", where, "an object of kinds by array", describeJson(*found));
+    for (const auto& [array, kind] : found->items()) {
+      const bool known =
+          kind.is_string() && std::find(kLeftOutKinds.begin(), kLeftOutKinds.end(),
+                                        kind.get_ref<const std::string&>()) != kLeftOutKinds.end();
+      if (!known) fail("layers-form", where + ", " + shown(array), oneOf(kLeftOutKinds), describeJson(kind));
+      entry.leftOut[array] = kind.get<std::string>();
+    }
+  }
+  return entry;
 }
 
 }  // namespace
@@ -116,6 +178,10 @@ void checkMetadataKeys(const RawBundle& raw, const std::string& fileName) {
 
 void checkMetadataValues(const RawBundle& raw, const std::string& fileName) {
   checkSource(parseValue(raw, fileName, "source"), keyWhere(fileName, "source"));
+  if (raw.metadata.contains("assets"))
+    checkStringsByKey(parseValue(raw, fileName, "assets"), keyWhere(fileName, "assets"));
+  if (raw.metadata.contains("choices"))
+    checkChoices(parseValue(raw, fileName, "choices"), keyWhere(fileName, "choices"));
   if (raw.metadata.contains("labels"))
     checkLabels(parseValue(raw, fileName, "labels"), keyWhere(fileName, "labels"));
   if (raw.metadata.contains("examples")) {
@@ -131,19 +197,9 @@ std::vector<LayerEntry> readLayers(const RawBundle& raw, const std::string& file
   std::unordered_set<std::string> names;
   for (const json& layer : layers) {
     const std::string place = where + "[" + std::to_string(result.size()) + "]";
-    const bool form = layer.is_object() && layer.size() == 2 && layer.contains("name") &&
-                      layer["name"].is_string() && layer.contains("weights") && layer["weights"].is_array();
-    if (!form)
-      fail("layers-form", place, "{\"name\": string, \"weights\": [string, …]}", describeJson(layer));
-    LayerEntry entry;
-    entry.name = layer["name"].get<std::string>();
+    LayerEntry entry = readLayer(layer, place);
     if (!names.insert(entry.name).second)
       fail("layers-form", place, "every layer's name once", inQuotes(entry.name) + " again");
-    for (const json& weight : layer["weights"]) {
-      if (!weight.is_string())
-        fail("layers-form", place + ", weights", "names of tensors", describeJson(weight));
-      entry.weights.push_back(weight.get<std::string>());
-    }
     result.push_back(std::move(entry));
   }
   return result;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,14 +11,17 @@ namespace charglow {
 /// One entry of the `layers` metadata.
 struct LayerEntry {
   std::string name;
+  std::string kerasName;             ///< where `name` is a path in the source; "" where it is silent
   std::vector<std::string> weights;  ///< names of tensors
+  std::map<std::string, std::string> leftOut;  ///< arrays that are no weights: name in the source, kind
 };
 
 /// All keys known, all required ones there (FORMAT.md section 3). Throws Error with every key that is wrong.
 void checkMetadataKeys(const RawBundle& raw, const std::string& fileName);
 
-/// The values that are small JSON of their own are what section 3 says: `source`, `labels`, `examples`. The
-/// contents of `model_config`, `text` and `parity` are checked by those who read them. Throws Error.
+/// The values that are small JSON of their own are what section 3 says: `source`, `assets`, `choices`,
+/// `labels`, `examples`. The contents of `model_config`, `text` and `parity` are checked by those who read
+/// them. Throws Error.
 void checkMetadataValues(const RawBundle& raw, const std::string& fileName);
 
 /// The `layers` metadata. Layer names are unique, as they are in Keras. Throws Error.

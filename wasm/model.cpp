@@ -74,7 +74,6 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
   auto core = std::make_shared<Core>();
   core->fileName = fileName;
   core->fileSize = bundle.fileSize();
-  core->dialect = Dialect::parse(textOf(bundle, "keras_version"));
   core->backend = textOf(bundle, "backend");
   core->licence = textOf(bundle, "licence");
   core->labels = textOf(bundle, "labels", "[]");
@@ -94,14 +93,15 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
                  "holds model.to_json()."});
   }
   core->choices = Choices(choicesOf(bundle, fileName, choices));
+  const std::string where = fileName + ", model_config";
+  const nlohmann::json parsed = parseStrictJson(*config, where, limits::kConfigDepth);
+  core->dialect = Dialect::parse(textOf(bundle, "keras_version", Dialect::versionOf(parsed)));
   if (core->dialect.version.empty()) {
     core->choices.note(
         "keras_version",
         "The file does not say which Keras wrote it; Keras 2 is assumed (it decides what hard_sigmoid "
         "means).");
   }
-  const nlohmann::json parsed = parseStrictJson(*config, fileName + ", model_config", limits::kConfigDepth);
-  const std::string where = fileName + ", model_config";
   GraphSpec spec = inlineModels(readGraphSpec(parsed, where), where);
   const std::vector<std::optional<TextFront>> fronts =
       takeTextFronts(spec, bundle, core->dialect, core->choices);

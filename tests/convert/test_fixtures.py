@@ -108,7 +108,7 @@ def check_against_the_tree(bundle, file):
     def visit(path, item):
         if isinstance(item, h5py.Dataset):
             stored[path] = item[()]
-        elif path.rpartition("/")[2] == "vars":
+        elif path.rpartition("/")[2] == "vars" and not {"optimizer", "metrics"} & set(path.split("/")):
             names[path[:-len("vars")].rstrip("/")] = item.attrs.get("name")
 
     file.visititems(visit)

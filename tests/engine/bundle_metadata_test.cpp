@@ -206,7 +206,7 @@ TEST(Layers, MayHaveAKerasNameAndNamesOfWhatIsLeftOut) {
             place + ", left_out: expected an object of kinds by array, found an object of 0.");
   for (const char* kind : {R"("int64")", "3"}) {
     EXPECT_EQ(
-        refusalWith("layers", std::string(R"([{"name":"e","weights":[],"left_out":{"e/n":)") + kind + "}}])"),
+        refusalWith("layers", std::string(R"([{"name":"e","weights":[],"left_out":{"e/n":)") + kind + "}}]"),
         place + ", left_out, e/n: expected \"integer\", \"string\" or \"enumeration\", found " + kind + ".");
   }
   TestBundle bundle = smallBundle();

@@ -30,6 +30,7 @@ struct TestTensor {
 struct TestLayer {
   std::string name;
   std::vector<std::string> weights;
+  std::string kerasName{};
 };
 
 inline std::vector<std::byte> bytesOf(std::string_view text) {
@@ -73,6 +74,7 @@ struct TestBundle {
     for (const TestLayer& layer : layers) {
       nlohmann::ordered_json entry;
       entry["name"] = layer.name;
+      if (!layer.kerasName.empty()) entry["keras_name"] = layer.kerasName;
       entry["weights"] = layer.weights;
       list.push_back(entry);
     }

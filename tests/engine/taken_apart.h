@@ -24,10 +24,10 @@ struct TakenApart {
       bundle.tensors.push_back({tensor.name, tensor.dtype, tensor.shape, {values.begin(), values.end()}});
     }
     for (const LayerWeights& layer : original.layers()) {
-      bundle.layers.push_back({layer.layer, {}});
+      bundle.layers.push_back({layer.layer, {}, layer.kerasName});
       for (const TensorView* tensor : layer.tensors) bundle.layers.back().weights.push_back(tensor->name);
     }
-    for (const char* key : {"keras_version", "backend", "text"}) {
+    for (const char* key : {"source", "keras_version", "backend", "text"}) {
       if (const auto value = original.metadata(key)) bundle.metadata[key] = std::string(*value);
     }
     config = nlohmann::json::parse(*original.metadata("model_config"));

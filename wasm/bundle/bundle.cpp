@@ -115,12 +115,13 @@ Bundle Bundle::open(std::vector<std::byte> bytes, std::string fileName) {
   RawBundle raw = read(bytes, fileName);
   checkMetadataKeys(raw, fileName);
   checkDigest(raw, fileName);  // first: where it differs, whatever else is wrong comes of the damage
-  checkMetadataValues(raw, fileName);
+  std::string layout = checkMetadataValues(raw, fileName);
   const std::vector<LayerEntry> layers = readLayers(raw, fileName);
   checkLayersNameTensors(layers, raw.entries, fileName);
   checkTensorOrder(layers, raw.entries, fileName);
 
   Bundle bundle;
+  bundle.layout_ = std::move(layout);
   bundle.fileSize_ = bytes.size();
   std::unordered_map<std::string_view, size_t> index;
   for (TensorEntry& entry : raw.entries) {

@@ -57,6 +57,8 @@ class Bundle {
   [[nodiscard]] const std::string& fileName() const { return fileName_; }
   /// Size of the file in bytes.
   [[nodiscard]] size_t fileSize() const { return fileSize_; }
+  /// Which of Keras's layouts the source file has (FORMAT.md section 8): "keras-hdf5" …
+  [[nodiscard]] const std::string& layout() const { return layout_; }
   /// Value of a metadata key, if the bundle has it.
   [[nodiscard]] std::optional<std::string_view> metadata(std::string_view key) const;
   /// All tensors, in file order.
@@ -69,6 +71,7 @@ class Bundle {
 
   std::string fileName_;
   size_t fileSize_ = 0;
+  std::string layout_;
   std::vector<std::byte> bytes_;  ///< binary form: the file; JSON form: the tensors' bytes
   std::map<std::string, std::string, std::less<>> metadata_;
   std::vector<TensorView> tensors_;

@@ -74,7 +74,7 @@ std::string oneOf(std::span<const std::string_view> values) {
   return text;
 }
 
-void checkSource(const json& source, const std::string& where) {
+std::string checkSource(const json& source, const std::string& where) {
   checkStrings(source, where, {"layout", "file"}, {});
   const std::string& layout = source["layout"].get_ref<const std::string&>();
   if (std::find(kLayouts.begin(), kLayouts.end(), layout) == kLayouts.end())
@@ -82,6 +82,7 @@ void checkSource(const json& source, const std::string& where) {
   const std::string& file = source["file"].get_ref<const std::string&>();
   if (file.find('/') != std::string::npos)
     fail("metadata-value", where + ", file", "a name without folders", inQuotes(file));
+  return layout;
 }
 
 void checkLabels(const json& labels, const std::string& where) {
@@ -176,8 +177,8 @@ void checkMetadataKeys(const RawBundle& raw, const std::string& fileName) {
   }
 }
 
-void checkMetadataValues(const RawBundle& raw, const std::string& fileName) {
-  checkSource(parseValue(raw, fileName, "source"), keyWhere(fileName, "source"));
+std::string checkMetadataValues(const RawBundle& raw, const std::string& fileName) {
+  std::string layout = checkSource(parseValue(raw, fileName, "source"), keyWhere(fileName, "source"));
   if (raw.metadata.contains("assets"))
     checkStringsByKey(parseValue(raw, fileName, "assets"), keyWhere(fileName, "assets"));
   if (raw.metadata.contains("choices"))
@@ -187,6 +188,7 @@ void checkMetadataValues(const RawBundle& raw, const std::string& fileName) {
   if (raw.metadata.contains("examples")) {
     checkExamples(parseValue(raw, fileName, "examples"), keyWhere(fileName, "examples"));
   }
+  return layout;
 }
 
 std::vector<LayerEntry> readLayers(const RawBundle& raw, const std::string& fileName) {

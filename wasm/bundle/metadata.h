@@ -20,9 +20,9 @@ struct LayerEntry {
 void checkMetadataKeys(const RawBundle& raw, const std::string& fileName);
 
 /// The values that are small JSON of their own are what section 3 says: `source`, `assets`, `choices`,
-/// `labels`, `examples`. The contents of `model_config`, `text` and `parity` are checked by those who read
-/// them. Throws Error.
-void checkMetadataValues(const RawBundle& raw, const std::string& fileName);
+/// `labels`, `examples`. Returns the layout that `source` names. The contents of `model_config`, `text` and
+/// `parity` are checked by those who read them. Throws Error.
+std::string checkMetadataValues(const RawBundle& raw, const std::string& fileName);
 
 /// The `layers` metadata. Layer names are unique, as they are in Keras. Throws Error.
 std::vector<LayerEntry> readLayers(const RawBundle& raw, const std::string& fileName);

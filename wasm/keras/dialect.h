@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,11 @@ struct Dialect {
 
   /// Reads a keras_version attribute. A missing one is taken as Keras 2, which the caller must tell the user.
   static Dialect parse(std::string_view version);
+
+  /// The version for a file that states none, from its architecture: what a `to_json()` of Keras 1 and 2 says
+  /// itself, or "3" where InputLayers have a `batch_shape`, as only Keras 3 writes it. "" where neither
+  /// tells.
+  static std::string versionOf(const nlohmann::json& modelConfig);
 
   /// hard_sigmoid is clip(0.2x + 0.5, 0, 1) up to Keras 2.15 (keras/backend.py) and clip(x/6 + 0.5, 0, 1) in
   /// Keras 3 (keras/src/activations/activations.py, as jax.nn.hard_sigmoid).

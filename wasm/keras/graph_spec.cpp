@@ -1,6 +1,7 @@
 #include "keras/graph_spec.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -49,6 +50,10 @@ class SpecReader {
                std::to_string(std::max(layer.name.size(), layer.className.size())));
       }
     }
+    // Sequential lists no InputLayer among its layers, but that changes no other class's count.
+    std::map<std::string, size_t> counts;
+    for (LayerSpec& layer : spec_.layers)
+      layer.place = {{.className = layer.className, .ordinal = counts[layer.className]++}};
     atMost(kMaxLayers, spec_.layers.size(), "layers");
     size_t calls = 0;
     for (const LayerSpec& layer : spec_.layers) calls += layer.calls.size();

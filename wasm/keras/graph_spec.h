@@ -31,14 +31,23 @@ struct CallSpec {
 /// The index that {"tensor": i} holds; nothing for any other JSON.
 std::optional<size_t> tensorIndex(const nlohmann::json& value);
 
+/// A step on the way to a layer from the model that holds it: which object of its class it is in a list.
+struct TreeStep {
+  std::string list = "layers";  ///< where the list is, from the object before
+  std::string className;
+  size_t ordinal = 0;
+};
+
 /// A layer as the configuration describes it.
 struct LayerSpec {
   std::string name;
   std::string className;
   nlohmann::json config;
   std::vector<CallSpec> calls;
-  std::string model;    ///< the layer of the file that is the model it lies in; "" for the outermost
-  std::string ownName;  ///< its name within the innermost model; "" where that is `name`
+  std::string model;            ///< the layer of the file that is the model it lies in; "" for the outermost
+  std::string ownName;          ///< its name within the innermost model; "" where that is `name`
+  std::vector<TreeStep> place;  ///< where Keras's objects hold it, from the outermost model on; empty for a
+                                ///< layer that is none of the file's
 
   [[nodiscard]] const std::string& nameInModel() const { return ownName.empty() ? name : ownName; }
 };

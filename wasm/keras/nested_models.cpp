@@ -131,6 +131,7 @@ class Inliner {
       layer.name = model.name + "/" + own.name;
       layer.ownName = own.nameInModel();
       layer.model = model.name;
+      layer.place.insert(layer.place.begin(), model.place.begin(), model.place.end());
       layer.calls.clear();
       for (size_t k = 0; k < calls.size(); ++k) {
         for (CallSpec call : own.calls) {

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "keras/weights_tree.h"
+
 namespace charglow {
 namespace {
 
@@ -125,6 +127,16 @@ class Assigner {
 
 WeightAssignment assignWeights(const GraphSpec& spec, std::span<const std::unique_ptr<Layer>> layers,
                                const Bundle& bundle, Choices& choices, std::vector<Problem>& problems) {
+  if (isTreeLayout(bundle.layout())) {
+    WeightAssignment result;
+    std::vector<LayerWeights> entries = weightsOfTree(spec, layers, bundle, choices, problems);
+    for (size_t i = 0; i < entries.size(); ++i) {
+      const bool takes = layers[i]->hasWeights() || !entries[i].tensors.empty();
+      result.queueOf.push_back(takes ? result.queues.size() : WeightAssignment::kNone);
+      if (takes) result.queues.push_back({std::move(entries[i].layer), std::move(entries[i].tensors), 0});
+    }
+    return result;
+  }
   return Assigner(spec, layers, bundle, choices, problems).assign();
 }
 

@@ -29,7 +29,8 @@ struct WeightAssignment {
   static constexpr size_t kNone = static_cast<size_t>(-1);
 };
 
-/// Gives every tensor of the file to a layer: by the layers' names, or, where names differ (a weights-only
+/// Gives every tensor of the file to a layer. In a Keras 3 tree by class and place (keras/weights_tree.h); in
+/// a legacy file by the layers' names, or, where names differ (a weights-only
 /// file with a model built again), in order, which is Keras's own rule in load_weights. The weights of a
 /// model within the model are told apart by the names of its layers in them, or else given out in order. What
 /// belongs to no layer is added to `problems`; `layers` are those of `spec`.

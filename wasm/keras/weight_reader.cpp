@@ -33,7 +33,8 @@ std::vector<float> WeightReader::take(std::string_view name, std::initializer_li
   const std::string where = "layer \"" + layer_ + "\", " + std::string(name);
   if (left() == 0) {
     problems_.push_back(
-        {"missing-tensor", where, "a tensor of shape " + textOf(shape), "none left in the file",
+        {"missing-tensor", where, "a tensor of shape " + textOf(shape),
+         "none left in the file" + (queue_.source == layer_ ? "" : ", group \"" + queue_.source + "\""),
          hint.empty() ? "The file's weights and its architecture do not belong together." : hint});
     return {};
   }

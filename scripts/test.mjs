@@ -38,6 +38,7 @@ await main(async () => {
     const cells = [tally.passed, tally.failed, tally.skipped, duration(milliseconds)];
     console.log(`${suite.name.padEnd(18)}${cells.map((cell) => String(cell).padStart(12)).join("")}`);
   }
+  if (total.skips.length) console.log(`\nSkipped:\n${total.skips.map((name) => `  ${name}`).join("\n")}`);
   if (total.failures.length) console.log(`\nFailed:\n${total.failures.map((name) => `  ${name}`).join("\n")}`);
   console.log(`\n${lastLine(total)}`);
   return total.failed ? 1 : 0;

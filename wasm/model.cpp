@@ -75,6 +75,7 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
   core->fileName = fileName;
   core->fileSize = bundle.fileSize();
   core->backend = textOf(bundle, "backend");
+  core->dialect = Dialect::parse(textOf(bundle, "keras_version"), core->backend);
   core->licence = textOf(bundle, "licence");
   core->labels = textOf(bundle, "labels", "[]");
   core->examples = textOf(bundle, "examples", "[]");

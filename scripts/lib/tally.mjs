@@ -15,16 +15,17 @@
  * @property {number} failed
  * @property {number} skipped
  * @property {string[]} failures what failed, by name
+ * @property {string[]} skips what was skipped, by name
  */
 import { readJunit } from "./junit.mjs";
 import { UserError } from "./say.mjs";
 
 /** @param {string} failure @returns {Tally} */
-export const failure = (failure) => ({ passed: 0, failed: 1, skipped: 0, failures: [failure] });
+export const failure = (failure) => ({ passed: 0, failed: 1, skipped: 0, failures: [failure], skips: [] });
 
 /** @param {Run} run @returns {Tally} */
 export function tally({ label, code, how, report, single, files = [] }) {
-  if (single) return code === 0 ? { passed: 1, failed: 0, skipped: 0, failures: [] } : failure(`${label}: ${how}`);
+  if (single) return code === 0 ? { passed: 1, failed: 0, skipped: 0, failures: [], skips: [] } : failure(`${label}: ${how}`);
   if (report === null) return failure(`${label}: expected a JUnit report, found none (${how})`);
 
   let cases;
@@ -41,10 +42,10 @@ export function tally({ label, code, how, report, single, files = [] }) {
     ...[...empty].map((test) => `${label}: ${test.name}: expected tests, found none`),
   ];
   const passed = cases.filter((test) => test.outcome === "passed").length - empty.size;
-  const skipped = cases.filter((test) => test.outcome === "skipped").length;
-  if (passed + failures.length === 0) failures.push(`${label}: expected tests, found ${skipped ? "only skipped ones" : "none"} (${how})`);
+  const skips = cases.filter((test) => test.outcome === "skipped").map((test) => `${label}: ${test.name}`);
+  if (passed + failures.length === 0) failures.push(`${label}: expected tests, found ${skips.length ? "only skipped ones" : "none"} (${how})`);
   else if (code !== 0 && failures.length === 0) failures.push(`${label}: no test failed, but it ended with ${how}`);
-  return { passed, failed: failures.length, skipped, failures };
+  return { passed, failed: failures.length, skipped: skips.length, failures, skips };
 }
 
 /** @param {Tally[]} tallies @returns {Tally} */
@@ -54,6 +55,7 @@ export function sum(tallies) {
     failed: tallies.reduce((total, one) => total + one.failed, 0),
     skipped: tallies.reduce((total, one) => total + one.skipped, 0),
     failures: tallies.flatMap((one) => one.failures),
+    skips: tallies.flatMap((one) => one.skips),
   };
 }
 

@@ -45,6 +45,11 @@ test("failures are counted and named", () => {
   assert.deepEqual(result.failures, ["suite: tests.test_a › test_two", "suite: tests.test_a › test_four"]);
 });
 
+test("what was skipped is named", () => {
+  assert.deepEqual(tally({ ...good, report: PYTEST }).skips, ["suite: tests.test_a › test_three"]);
+  assert.deepEqual(sum([tally({ ...good, report: PYTEST }), tally({ ...good, report: PYTEST })]).skips.length, 2);
+});
+
 test("failures count even when the program exits with 0", () => {
   assert.deepEqual(numbers(tally({ ...good, report: PYTEST })), [1, 2, 1]);
 });

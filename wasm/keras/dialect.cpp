@@ -6,9 +6,10 @@
 
 namespace charglow {
 
-Dialect Dialect::parse(std::string_view version) {
+Dialect Dialect::parse(std::string_view version, std::string_view backend) {
   Dialect dialect;
   dialect.version = version;
+  dialect.theano = backend == "theano";
   dialect.tensorflow = version.ends_with("-tf");
   const char* end = version.data() + version.size();
   const auto [afterMajor, majorError] = std::from_chars(version.data(), end, dialect.major);

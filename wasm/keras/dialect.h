@@ -13,9 +13,11 @@ struct Dialect {
   int major = 2;        ///< 1, 2 or 3
   int minor = 0;
   bool tensorflow = false;  ///< tf.keras, whose 2.2.4-tf to 2.15 are one line
+  bool theano = false;      ///< the backend: its convolutions turn kernels round and pad in another way
 
-  /// Reads a keras_version attribute. A missing one is taken as Keras 2, which the caller must tell the user.
-  static Dialect parse(std::string_view version);
+  /// Reads the attributes keras_version and backend. A missing version is taken as Keras 2, which the caller
+  /// must tell the user.
+  static Dialect parse(std::string_view version, std::string_view backend);
 
   /// The version for a file that states none, from its architecture: what a `to_json()` of Keras 1 and 2 says
   /// itself, or "3" where InputLayers have a `batch_shape`, as only Keras 3 writes it. "" where neither
@@ -27,6 +29,8 @@ struct Dialect {
   [[nodiscard]] bool hardSigmoidOfKeras3() const { return major >= 3; }
   /// The Softmax layer ignored masks in multi-backend Keras (keras/layers/advanced_activations.py 2.2.4).
   [[nodiscard]] bool softmaxLayerUsesMask() const { return major >= 3 || (tensorflow && minor >= 3); }
+  /// A slip of the pen in tf.keras up to TensorFlow 2.1 (advanced_activations.py, "support_masking").
+  [[nodiscard]] bool reluLayerDropsMask() const { return major == 2 && tensorflow && minor < 3; }
 };
 
 }  // namespace charglow

@@ -7,7 +7,9 @@ namespace charglow {
 namespace {
 
 /// Names that Keras gives the weights of the layers known here, in every generation that names them.
-constexpr std::array<std::string_view, 4> kWeightNames = {"kernel", "recurrent_kernel", "bias", "embeddings"};
+constexpr std::array<std::string_view, 9> kWeightNames = {
+    "kernel",      "recurrent_kernel", "bias", "embeddings", "gamma", "beta",
+    "moving_mean", "moving_variance",  "alpha"};
 
 /// "gru/gru_cell/kernel:0" → "kernel".
 std::string_view lastPart(std::string_view name) {
@@ -16,7 +18,7 @@ std::string_view lastPart(std::string_view name) {
   return name;
 }
 
-std::string textOf(std::initializer_list<int> shape) {
+std::string textOf(std::span<const int> shape) {
   std::string text = "(";
   for (const int size : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
   return text + (shape.size() == 1 ? ",)" : ")");
@@ -28,7 +30,7 @@ std::vector<int64_t> WeightReader::nextShape() const {
   return left() > 0 ? queue_.tensors[queue_.next]->shape : std::vector<int64_t>{};
 }
 
-std::vector<float> WeightReader::take(std::string_view name, std::initializer_list<int> shape,
+std::vector<float> WeightReader::take(std::string_view name, std::span<const int> shape,
                                       const std::string& hint) {
   const std::string where = "layer \"" + layer_ + "\", " + std::string(name);
   if (left() == 0) {

@@ -23,8 +23,11 @@ class WeightReader {
   /// The next tensor, which must have this shape. `name` is what Keras calls it: where the file's own name is
   /// another of the layer's, the order is wrong and that is a problem too. Returns nothing where there was a
   /// problem.
+  std::vector<float> take(std::string_view name, std::span<const int> shape, const std::string& hint = "");
   std::vector<float> take(std::string_view name, std::initializer_list<int> shape,
-                          const std::string& hint = "");
+                          const std::string& hint = "") {
+    return take(name, std::span<const int>(shape.begin(), shape.size()), hint);
+  }
 
   /// Shape of the next tensor; empty where there is none left. For layouts that differ by generation.
   [[nodiscard]] std::vector<int64_t> nextShape() const;

@@ -21,6 +21,16 @@ using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::Row
 
 }  // namespace
 
+std::vector<float> columnsOf(std::span<const float> matrix, int rows, int width, int from, int to) {
+  std::vector<float> part;
+  part.reserve(static_cast<size_t>(rows) * static_cast<size_t>(to - from));
+  for (int row = 0; row < rows; ++row) {
+    const auto start = matrix.begin() + static_cast<ptrdiff_t>(row) * width;
+    part.insert(part.end(), start + from, start + to);
+  }
+  return part;
+}
+
 Affine::Affine(std::span<const float> kernel, int in, int out, std::span<const float> bias)
     : in_(in), out_(out) {
   const bool narrow = out < kNarrow;

@@ -5,6 +5,9 @@
 
 namespace charglow {
 
+/// Columns [from, to) of a matrix (rows, width).
+std::vector<float> columnsOf(std::span<const float> matrix, int rows, int width, int from, int to);
+
 /// y = x W + b for rows of x: the product behind Dense, and behind the kernel and recurrent kernel of
 /// recurrent layers.
 ///

@@ -18,18 +18,35 @@ std::unique_ptr<Layer> makeDense(ConfigReader& config);
 std::unique_ptr<Layer> makeTimeDistributed(ConfigReader& config);
 std::unique_ptr<Layer> makeActivation(ConfigReader& config);
 std::unique_ptr<Layer> makeSoftmax(ConfigReader& config);
+std::unique_ptr<Layer> makeReLU(ConfigReader& config);
+std::unique_ptr<Layer> makeLeakyReLU(ConfigReader& config);
+std::unique_ptr<Layer> makeThresholdedReLU(ConfigReader& config);
+std::unique_ptr<Layer> makeELU(ConfigReader& config);
+std::unique_ptr<Layer> makePReLU(ConfigReader& config);
 std::unique_ptr<Layer> makeFlatten(ConfigReader& config);
 std::unique_ptr<Layer> makeReshape(ConfigReader& config);
 std::unique_ptr<Layer> makeRepeatVector(ConfigReader& config);
 std::unique_ptr<Layer> makePermute(ConfigReader& config);
 std::unique_ptr<Layer> makeMultiply(ConfigReader& config);
 std::unique_ptr<Layer> makeAdd(ConfigReader& config);
+std::unique_ptr<Layer> makeAverage(ConfigReader& config);
+std::unique_ptr<Layer> makeSubtract(ConfigReader& config);
+std::unique_ptr<Layer> makeMaximum(ConfigReader& config);
+std::unique_ptr<Layer> makeMinimum(ConfigReader& config);
 std::unique_ptr<Layer> makeConcatenate(ConfigReader& config);
 std::unique_ptr<Layer> makeDot(ConfigReader& config);
+std::unique_ptr<Layer> makeConv1D(ConfigReader& config);
+std::unique_ptr<Layer> makeMaxPooling1D(ConfigReader& config);
+std::unique_ptr<Layer> makeAveragePooling1D(ConfigReader& config);
 std::unique_ptr<Layer> makeGlobalAveragePooling1D(ConfigReader& config);
 std::unique_ptr<Layer> makeGlobalMaxPooling1D(ConfigReader& config);
+std::unique_ptr<Layer> makeZeroPadding1D(ConfigReader& config);
+std::unique_ptr<Layer> makeCropping1D(ConfigReader& config);
+std::unique_ptr<Layer> makeUpSampling1D(ConfigReader& config);
+std::unique_ptr<Layer> makeLayerNormalization(ConfigReader& config);
+std::unique_ptr<Layer> makeBatchNormalization(ConfigReader& config);
 std::unique_ptr<Layer> makeLambda(ConfigReader& config);
-/// Dropout and noise layers, which do nothing at inference.
+/// Dropout, noise and regularisation layers, which do nothing at inference.
 std::unique_ptr<Layer> makeIdentity(ConfigReader& config);
 
 }  // namespace charglow

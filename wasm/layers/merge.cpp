@@ -1,4 +1,4 @@
-// Layers of several inputs: Multiply, Add, Concatenate.
+// Layers of several inputs: Multiply, Add, Average, Subtract, Maximum, Minimum, Concatenate.
 // keras/layers/merging/base_merge.py, concatenate.py (2.15); keras/src/layers/merging/ (3.x).
 
 #include <algorithm>
@@ -26,13 +26,32 @@ bool anyMask(std::span<const View> inputs) {
   return std::any_of(inputs.begin(), inputs.end(), [](const View& input) { return !input.mask.empty(); });
 }
 
-/// The elementwise product or sum, with broadcasting along axes of length 1.
+enum class Merge { Multiply, Add, Average, Subtract, Maximum, Minimum };
+
+float merged(Merge how, float a, float b) {
+  switch (how) {
+    case Merge::Multiply:
+      return a * b;
+    case Merge::Subtract:
+      return a - b;
+    case Merge::Maximum:
+      return std::max(a, b);
+    case Merge::Minimum:
+      return std::min(a, b);
+    case Merge::Add:
+    case Merge::Average:
+      break;
+  }
+  return a + b;
+}
+
+/// The elementwise product, sum, mean …, with broadcasting along axes of length 1.
 class Elementwise : public Layer {
  public:
-  Elementwise(ConfigReader& config, bool product)
-      : Layer(config.layer(), config.className()), product_(product), keras3_(config.dialect().major >= 3) {}
+  Elementwise(ConfigReader& config, Merge how)
+      : Layer(config.layer(), config.className()), how_(how), keras3_(config.dialect().major >= 3) {}
 
-  bool takesInputs(size_t count) const override { return count >= 1; }
+  bool takesInputs(size_t count) const override { return how_ == Merge::Subtract ? count == 2 : count >= 1; }
 
   Shape outputShape(std::span<const Shape> inputs) const override {
     const size_t rank = highestRank(inputs);
@@ -55,15 +74,21 @@ class Elementwise : public Layer {
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
-    std::fill(output.data.begin(), output.data.end(), product_ ? 1.0f : 0.0f);
-    for (const View& input : inputs) accumulate(input, output);
+    accumulate(inputs[0], output, [](float /*so far*/, float x) { return x; });
+    for (const View& input : inputs.subspan(1))
+      accumulate(input, output, [&](float soFar, float x) { return merged(how_, soFar, x); });
+    if (how_ == Merge::Average) {
+      const float count = static_cast<float>(inputs.size());
+      for (float& value : output.data) value /= count;
+    }
     mergeMasks(inputs, output);
   }
 
-  Part part() const override { return product_ ? Part::Product : Part::Other; }
+  Part part() const override { return how_ == Merge::Multiply ? Part::Product : Part::Other; }
 
  private:
-  void accumulate(const View& input, const Output& output) const {
+  template <class Combine>
+  static void accumulate(const View& input, const Output& output, Combine combine) {
     const size_t rank = output.shape.size();
     const Shape shape = expanded(input.shape, rank);
     std::vector<size_t> stride(rank, 0);  // 0 along the axes it is repeated on
@@ -74,7 +99,7 @@ class Elementwise : public Layer {
     }
     auto to = output.data.begin();
     walkStrided(output.shape, stride, [&](size_t from) {
-      *to = product_ ? *to * input.data[from] : *to + input.data[from];
+      *to = combine(*to, input.data[from]);
       ++to;
     });
   }
@@ -104,7 +129,7 @@ class Elementwise : public Layer {
     }
   }
 
-  bool product_;
+  Merge how_;
   bool keras3_;
 };
 
@@ -185,9 +210,23 @@ class Concatenate : public Layer {
 }  // namespace
 
 std::unique_ptr<Layer> makeMultiply(ConfigReader& config) {
-  return std::make_unique<Elementwise>(config, true);
+  return std::make_unique<Elementwise>(config, Merge::Multiply);
 }
-std::unique_ptr<Layer> makeAdd(ConfigReader& config) { return std::make_unique<Elementwise>(config, false); }
+std::unique_ptr<Layer> makeAdd(ConfigReader& config) {
+  return std::make_unique<Elementwise>(config, Merge::Add);
+}
+std::unique_ptr<Layer> makeAverage(ConfigReader& config) {
+  return std::make_unique<Elementwise>(config, Merge::Average);
+}
+std::unique_ptr<Layer> makeSubtract(ConfigReader& config) {
+  return std::make_unique<Elementwise>(config, Merge::Subtract);
+}
+std::unique_ptr<Layer> makeMaximum(ConfigReader& config) {
+  return std::make_unique<Elementwise>(config, Merge::Maximum);
+}
+std::unique_ptr<Layer> makeMinimum(ConfigReader& config) {
+  return std::make_unique<Elementwise>(config, Merge::Minimum);
+}
 std::unique_ptr<Layer> makeConcatenate(ConfigReader& config) { return std::make_unique<Concatenate>(config); }
 
 }  // namespace charglow

@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "kernels/reduce.h"
 #include "layers/layers.h"
+#include "layers/window.h"
 
 namespace charglow {
 namespace {
@@ -59,8 +61,73 @@ class GlobalPooling1D : public Layer {
   bool keepDims_;
 };
 
+/// The maximum or the mean of each window of timesteps. keras/layers/pooling/base_pooling1d.py (2.15).
+/// Timesteps outside of the input do not count. No generation hands a mask on.
+class Pooling1D : public Layer {
+ public:
+  Pooling1D(ConfigReader& config, ReduceKind kind) : Layer(config.layer(), config.className()), kind_(kind) {
+    window_.size = readSpatial(config, "pool_size", 2);
+    window_.stride = config.raw("strides").is_null() ? window_.size : readSpatial(config, "strides", 1);
+    window_.padding = readPadding(config, false);
+    // keras/backend/theano_backend.py (2.2.5), pool2d
+    if (config.dialect().theano)
+      window_.paddedFront = window_.size > 2 && window_.size % 2 == 1 ? window_.size - 2 : window_.size - 1;
+  }
+
+  Shape outputShape(std::span<const Shape> inputs) const override {
+    const Shape& input = inputs[0];
+    if (input.size() != 3) refuseInput(*this, "(batch, timesteps, features)", input);
+    const Dim steps = windowed(input[1], window_, 0, window_.size);
+    if (steps.size == 0)
+      refuseInput(*this, "with at least " + std::to_string(window_.size) + " timesteps", input);
+    return {input[0], steps, input[2]};
+  }
+
+  void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
+    const View& input = inputs[0];
+    const int steps = input.shape[1].size;
+    const ptrdiff_t features = input.shape[2].size;
+    const int before = window_.before(steps);
+    const float* sequence = input.data.data();
+    float* to = output.data.data();
+    for (int b = 0; b < input.shape[0].size; ++b, sequence += steps * features) {
+      for (int place = 0; place < output.shape[1].size; ++place, to += features) {
+        const int start = place * window_.stride - before;
+        pool(sequence, features, std::max(start, 0), std::min(start + window_.size, steps), to);
+      }
+    }
+  }
+
+  std::string detail() const override {
+    return "pool_size " + std::to_string(window_.size) + ", strides " + std::to_string(window_.stride) +
+           (window_.padding == Window::Padding::Same ? ", same" : ", valid");
+  }
+
+ private:
+  /// Timesteps [from, end) of `sequence` (timesteps, features) as one.
+  void pool(const float* sequence, ptrdiff_t features, int from, int end, float* to) const {
+    const bool largest = kind_ == ReduceKind::Max;
+    std::fill_n(to, features, largest ? -std::numeric_limits<float>::infinity() : 0.0f);
+    for (ptrdiff_t t = from; t < end; ++t) {
+      const float* x = sequence + t * features;
+      for (ptrdiff_t f = 0; f < features; ++f) to[f] = largest ? std::max(to[f], x[f]) : to[f] + x[f];
+    }
+    if (largest) return;
+    for (ptrdiff_t f = 0; f < features; ++f) to[f] /= static_cast<float>(end - from);
+  }
+
+  ReduceKind kind_;
+  Window window_;
+};
+
 }  // namespace
 
+std::unique_ptr<Layer> makeMaxPooling1D(ConfigReader& config) {
+  return std::make_unique<Pooling1D>(config, ReduceKind::Max);
+}
+std::unique_ptr<Layer> makeAveragePooling1D(ConfigReader& config) {
+  return std::make_unique<Pooling1D>(config, ReduceKind::Mean);
+}
 std::unique_ptr<Layer> makeGlobalAveragePooling1D(ConfigReader& config) {
   return std::make_unique<GlobalPooling1D>(config, ReduceKind::Mean);
 }

@@ -11,7 +11,7 @@ namespace {
 
 /// The layers the engine runs. Adding one: a pair of files beside this one, a line here, a fixture made by
 /// real Keras.
-constexpr std::array<std::pair<std::string_view, LayerFactory>, 30> kLayers = {{
+constexpr std::array<std::pair<std::string_view, LayerFactory>, 48> kLayers = {{
     {"InputLayer", makeInput},
     {"Embedding", makeEmbedding},
     {"Masking", makeMasking},
@@ -26,12 +26,29 @@ constexpr std::array<std::pair<std::string_view, LayerFactory>, 30> kLayers = {{
     {"TimeDistributed", makeTimeDistributed},
     {"Activation", makeActivation},
     {"Softmax", makeSoftmax},
+    {"ReLU", makeReLU},
+    {"LeakyReLU", makeLeakyReLU},
+    {"ThresholdedReLU", makeThresholdedReLU},
+    {"ELU", makeELU},
+    {"PReLU", makePReLU},
+    {"Conv1D", makeConv1D},
+    {"MaxPooling1D", makeMaxPooling1D},
+    {"AveragePooling1D", makeAveragePooling1D},
+    {"ZeroPadding1D", makeZeroPadding1D},
+    {"Cropping1D", makeCropping1D},
+    {"UpSampling1D", makeUpSampling1D},
+    {"LayerNormalization", makeLayerNormalization},
+    {"BatchNormalization", makeBatchNormalization},
     {"Flatten", makeFlatten},
     {"Reshape", makeReshape},
     {"RepeatVector", makeRepeatVector},
     {"Permute", makePermute},
     {"Multiply", makeMultiply},
     {"Add", makeAdd},
+    {"Average", makeAverage},
+    {"Subtract", makeSubtract},
+    {"Maximum", makeMaximum},
+    {"Minimum", makeMinimum},
     {"Concatenate", makeConcatenate},
     {"Dot", makeDot},
     {"GlobalAveragePooling1D", makeGlobalAveragePooling1D},
@@ -42,6 +59,7 @@ constexpr std::array<std::pair<std::string_view, LayerFactory>, 30> kLayers = {{
     {"GaussianDropout", makeIdentity},
     {"AlphaDropout", makeIdentity},
     {"GaussianNoise", makeIdentity},
+    {"ActivityRegularization", makeIdentity},
 }};
 
 }  // namespace

@@ -38,16 +38,6 @@ Activation recurrentActivationOf(ConfigReader& config) {
   return config.activation("recurrent_activation", "linear");
 }
 
-std::vector<float> columnsOf(std::span<const float> matrix, int rows, int width, int from, int to) {
-  std::vector<float> part;
-  part.reserve(static_cast<size_t>(rows) * static_cast<size_t>(to - from));
-  for (int row = 0; row < rows; ++row) {
-    const auto start = matrix.begin() + static_cast<ptrdiff_t>(row) * width;
-    part.insert(part.end(), start + from, start + to);
-  }
-  return part;
-}
-
 bool biasIsCudnn(WeightReader& weights, int size) {
   if (weights.nextShape() != std::vector<int64_t>{size}) return false;
   weights.assume("its bias has CuDNN's shape, (" + std::to_string(size) +

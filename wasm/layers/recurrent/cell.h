@@ -58,9 +58,6 @@ std::unique_ptr<Cell> makeStackedCells(ConfigReader& config);
 /// The recurrent activation, which must be stated: its default differs by Keras generation.
 Activation recurrentActivationOf(ConfigReader& config);
 
-/// Columns [from, to) of a matrix (rows, width).
-std::vector<float> columnsOf(std::span<const float> matrix, int rows, int width, int from, int to);
-
 /// Whether a plain layer's bias, the next tensor, is one of CuDNN's layout: of rank 1 and `size` long. Then
 /// the whole layer is in that layout, as in files that CuDNNGRU or CuDNNLSTM wrote under the name of the
 /// plain layer. Told to the user as an assumption.

@@ -1,0 +1,180 @@
+#include <algorithm>
+
+#include "keras/weight_reader.h"
+#include "kernels/affine.h"
+#include "layers/layers.h"
+#include "layers/window.h"
+
+namespace charglow {
+namespace {
+
+/// Convolution along the timesteps. keras/layers/convolutional/base_conv.py (2.15).
+///
+///     y_i = activation(Σ_k x_{i·stride - before + k·dilation} K_k + b)      K (kernel_size, features,
+///     filters)
+///
+/// where timesteps outside of the input are zero. With `groups`, filters and features are divided in as many
+/// parts, and each part of the filters sees its part of the features only. No generation hands a mask on.
+class Conv1D : public Layer {
+ public:
+  explicit Conv1D(ConfigReader& config)
+      : Layer(config.layer(), config.className()),
+        filters_(config.size("filters")),
+        taps_(readSpatial(config, "kernel_size", 1)),
+        dilation_(readSpatial(config, "dilation_rate", 1)),
+        groups_(config.integer("groups", 1)),
+        activation_(config.activation("activation", "linear")),
+        useBias_(config.boolean("use_bias", true)),
+        // Theano turns the kernel round, as the mathematical convolution does.
+        turned_(config.dialect().theano) {
+    const int64_t size = int64_t{taps_ - 1} * dilation_ + 1;
+    if (size > ConfigReader::kMaxSize)
+      config.refuse("kernel_size",
+                    "a kernel of at most " + std::to_string(ConfigReader::kMaxSize) + " timesteps",
+                    std::to_string(size));
+    if (groups_ < 1 || filters_ % groups_ != 0)
+      config.refuse("groups", "a divisor of filters, " + std::to_string(filters_), std::to_string(groups_));
+    window_.size = static_cast<int>(std::min<int64_t>(size, ConfigReader::kMaxSize));
+    window_.stride = readSpatial(config, "strides", 1);
+    window_.padding = readPadding(config, true);
+    if (config.dialect().theano) window_.paddedFront = window_.size / 2;
+  }
+
+  Shape outputShape(std::span<const Shape> inputs) const override {
+    const Shape& input = inputs[0];
+    if (input.size() != 3 || !input[2].known() || input[2].size % groups_ != 0) {
+      refuseInput(*this,
+                  groups_ == 1
+                      ? "(batch, timesteps, features)"
+                      : "(batch, timesteps, features) with features divisible by " + std::to_string(groups_),
+                  input);
+    }
+    const Dim steps = windowed(input[1], window_, seenFrom(input[1]), seenWidth());
+    if (steps.size == 0) {
+      refuseInput(*this,
+                  "(batch, timesteps, features) with at least " + std::to_string(window_.size) + " timesteps",
+                  input);
+    }
+    return {input[0], steps, {filters_}};
+  }
+
+  bool hasWeights() const override { return true; }
+
+  void build(std::span<const Shape> inputs, WeightReader& weights) override {
+    const int features = inputs[0][2].size / groups_;
+    std::vector<float> kernel = weights.take("kernel", {taps_, features, filters_});
+    const std::vector<float> bias = useBias_ ? weights.take("bias", {filters_}) : std::vector<float>{};
+    if (kernel.empty() || (useBias_ && bias.empty())) return;  // a problem was noted
+    if (turned_) turnRound(kernel);
+    const int rows = taps_ * features;
+    const int each = filters_ / groups_;
+    for (int group = 0; group < groups_; ++group) {
+      const std::span<const float> own =
+          useBias_ ? std::span(bias).subspan(static_cast<size_t>(group * each), static_cast<size_t>(each))
+                   : std::span<const float>{};
+      affine_.emplace_back(columnsOf(kernel, rows, filters_, group * each, (group + 1) * each), rows, each,
+                           own);
+    }
+  }
+
+  void forward(std::span<const View> inputs, Output output, Scratch& scratch) const override {
+    const View& input = inputs[0];
+    const int steps = input.shape[1].size;
+    const int features = input.shape[2].size;
+    const int places = output.shape[1].size;
+    const int before = window_.before(steps);
+    // what one group's kernel sees: (taps, features of the group)
+    float* seen = scratch.room(static_cast<size_t>(taps_) * static_cast<size_t>(features / groups_));
+    float* to = output.data.data();
+    for (int b = 0; b < input.shape[0].size; ++b) {
+      const float* sequence = input.data.data() + static_cast<ptrdiff_t>(b) * steps * features;
+      for (int place = 0; place < places; ++place) {
+        const int start = place * window_.stride - before;
+        for (int group = 0; group < groups_; ++group) {
+          const float* x = seen;
+          if (groups_ == 1 && dilation_ == 1 && start >= 0 && start + taps_ <= steps) {
+            x = sequence + static_cast<ptrdiff_t>(start) * features;  // as it lies there
+          } else {
+            gather(sequence, steps, features, start, group, seen);
+          }
+          affine_[static_cast<size_t>(group)].apply(x, 1, to);
+          to += filters_ / groups_;
+        }
+      }
+    }
+    const size_t width = static_cast<size_t>(filters_);
+    for (size_t row = 0; row < output.data.size(); row += width)
+      activate(activation_, output.data.subspan(row, width));
+  }
+
+  std::string detail() const override {
+    constexpr const char* kPadding[] = {"valid", "same", "causal"};
+    std::string text = "kernel_size " + std::to_string(taps_) + ", " +
+                       kPadding[static_cast<size_t>(window_.padding)] + ", " + activation();
+    if (window_.stride > 1) text += ", strides " + std::to_string(window_.stride);
+    if (dilation_ > 1) text += ", dilation_rate " + std::to_string(dilation_);
+    if (groups_ > 1) text += ", groups " + std::to_string(groups_);
+    return text + (useBias_ ? "" : ", no bias");
+  }
+  std::string activation() const override { return std::string(activationName(activation_)); }
+  std::optional<size_t> softmaxAxis(const Shape& output) const override {
+    if (activation_ != Activation::Softmax) return std::nullopt;
+    return output.size() - 1;
+  }
+
+ private:
+  /// A step stands for as many timesteps as its kernel moves on by, so that steps lie side by side in the
+  /// text: with padding "same" for those from step · stride on, otherwise for the middle of what the kernel
+  /// sees, and with a causal kernel for the last of it.
+  int seenWidth() const { return std::min(window_.stride, window_.size); }
+  int seenFrom(const Dim& steps) const {
+    const int others = window_.size - seenWidth();
+    switch (window_.padding) {
+      case Window::Padding::Causal:
+        return others;
+      case Window::Padding::Same:
+        return std::min(others, window_.before(window_.lengthOf(steps)));
+      case Window::Padding::Valid:
+        break;
+    }
+    return others / 2;
+  }
+
+  /// K_k → K_{taps-1-k}.
+  void turnRound(std::vector<float>& kernel) const {
+    const ptrdiff_t each = static_cast<ptrdiff_t>(kernel.size()) / taps_;
+    for (ptrdiff_t k = 0; k < taps_ / 2; ++k) {
+      std::swap_ranges(kernel.begin() + k * each, kernel.begin() + (k + 1) * each,
+                       kernel.end() - (k + 1) * each);
+    }
+  }
+
+  /// What the kernel sees of the features of a group when it starts at timestep `start`.
+  void gather(const float* sequence, int steps, int features, int start, int group, float* seen) const {
+    const ptrdiff_t width = features / groups_;
+    for (int k = 0; k < taps_; ++k, seen += width) {
+      const int t = start + k * dilation_;
+      if (t < 0 || t >= steps) {
+        std::fill_n(seen, width, 0.0f);
+      } else {
+        std::copy_n(sequence + static_cast<ptrdiff_t>(t) * features + group * width, width, seen);
+      }
+    }
+  }
+
+  int filters_;
+  int taps_;  ///< kernel_size
+  int dilation_;
+  int groups_;
+  Activation activation_;
+  bool useBias_;
+  bool turned_;
+  Window window_;
+  std::vector<Affine> affine_;  ///< for each group (taps · features of the group, filters of the group)
+};
+
+}  // namespace
+
+std::unique_ptr<Layer> makeConv1D(ConfigReader& config) { return std::make_unique<Conv1D>(config); }
+
+}  // namespace charglow

@@ -1,0 +1,195 @@
+#include <algorithm>
+#include <cmath>
+
+#include "keras/weight_reader.h"
+#include "kernels/reduce.h"
+#include "kernels/strided.h"
+#include "layers/layers.h"
+
+namespace charglow {
+namespace {
+
+/// The axes a layer normalises, as the file has them.
+std::vector<int> readAxes(ConfigReader& config) {
+  return config.has("axis") ? config.integers("axis") : std::vector<int>{-1};
+}
+
+/// How far apart in a tensor that has only `axes` of `shape` neighbours along each axis of `shape` lie.
+std::vector<size_t> strideOf(const Shape& shape, std::span<const size_t> axes) {
+  std::vector<size_t> stride(shape.size(), 0);
+  size_t step = 1;
+  for (auto axis = axes.rbegin(); axis != axes.rend(); ++axis) {
+    stride[*axis] = step;
+    step *= static_cast<size_t>(shape[*axis].size);
+  }
+  return stride;
+}
+
+/// Every sample, and every place along the other axes, normalised by its own mean and variance over `axes`:
+///
+///     y = (x - mean) / sqrt(variance + ε) · γ + β
+///
+/// keras/layers/normalization/layer_normalization.py (2.15). Keras 3's rms_scaling divides by the same root
+/// and neither subtracts the mean nor adds β (keras/src/ops/nn.py, _layer_normalization).
+class LayerNormalization : public Layer {
+ public:
+  explicit LayerNormalization(ConfigReader& config)
+      : Layer(config.layer(), config.className()),
+        axes_(readAxes(config)),
+        epsilon_(config.number("epsilon", 1e-3f)),
+        rms_(config.boolean("rms_scaling", false)),
+        scales_(config.boolean("scale", true) || rms_),
+        centers_(config.boolean("center", true) && !rms_) {
+    if (axes_.empty()) config.refuse("axis", "one or several axes", config.raw("axis").dump());
+  }
+
+  Shape outputShape(std::span<const Shape> inputs) const override {
+    for (const size_t axis : axes(inputs[0])) {
+      if (!inputs[0][axis].known())
+        refuseInput(*this, "of known size along axis " + std::to_string(axis), inputs[0]);
+    }
+    return inputs[0];
+  }
+
+  bool hasWeights() const override { return scales_ || centers_; }
+
+  void build(std::span<const Shape> inputs, WeightReader& weights) override {
+    std::vector<int> sizes;
+    for (const size_t axis : axes(inputs[0])) sizes.push_back(inputs[0][axis].size);
+    if (scales_) gamma_ = weights.take("gamma", sizes);
+    if (centers_) beta_ = weights.take("beta", sizes);
+  }
+
+  void forward(std::span<const View> inputs, Output output, Scratch& scratch) const override {
+    const View& input = inputs[0];
+    const std::vector<size_t> axes = this->axes(input.shape);
+    std::vector<size_t> others;
+    for (size_t i = 0; i < input.shape.size(); ++i) {
+      if (std::find(axes.begin(), axes.end(), i) == axes.end()) others.push_back(i);
+    }
+    const std::vector<size_t> group = strideOf(input.shape, others);
+    size_t groups = 1;
+    for (const size_t axis : others) groups *= static_cast<size_t>(input.shape[axis].size);
+    // of each group the mean and the variance
+    float* mean = scratch.room(2 * groups);
+    float* variance = mean + groups;
+    reduce(ReduceKind::Mean, input.data, input.shape, axes, {mean, groups});
+    std::fill_n(variance, groups, 0.0f);
+    auto x = input.data.begin();
+    walkStrided(input.shape, group, [&](size_t g) {
+      const float off = *x++ - mean[g];
+      variance[g] += off * off;
+    });
+    const float count = static_cast<float>(input.data.size() / groups);
+    for (size_t g = 0; g < groups; ++g) variance[g] /= count;
+    x = input.data.begin();
+    auto to = output.data.begin();
+    walkStrided(input.shape, group, [&](size_t g) {
+      *to++ = (*x++ - (rms_ ? 0.0f : mean[g])) / std::sqrt(variance[g] + epsilon_);
+    });
+    to = output.data.begin();
+    walkStrided(input.shape, strideOf(input.shape, axes), [&](size_t at) {
+      if (scales_) *to *= gamma_[at];
+      if (centers_) *to += beta_[at];
+      ++to;
+    });
+    output.passMask(input);
+  }
+
+ private:
+  /// Counted from the front and rising, as Keras sorts them.
+  std::vector<size_t> axes(const Shape& input) const {
+    std::vector<size_t> axes;
+    for (const int axis : axes_) axes.push_back(resolveAxis(*this, axis, input));
+    std::sort(axes.begin(), axes.end());
+    axes.erase(std::unique(axes.begin(), axes.end()), axes.end());
+    return axes;
+  }
+
+  std::vector<int> axes_;
+  float epsilon_;
+  bool rms_;
+  bool scales_;
+  bool centers_;
+  std::vector<float> gamma_;  ///< with the axes `axes_`
+  std::vector<float> beta_;
+};
+
+/// Normalised along one axis by the mean and variance that training saw:
+///
+///     y = (x - moving_mean) / sqrt(moving_variance + ε) · γ + β
+///
+/// keras/layers/normalization/batch_normalization.py (2.15), at inference.
+class BatchNormalization : public Layer {
+ public:
+  explicit BatchNormalization(ConfigReader& config)
+      : Layer(config.layer(), config.className()),
+        epsilon_(config.number("epsilon", 1e-3f)),
+        scales_(config.boolean("scale", true)),
+        centers_(config.boolean("center", true)) {
+    const std::vector<int> axes = readAxes(config);
+    if (axes.size() == 1) {
+      axis_ = axes[0];
+    } else {
+      config.refuse("axis", "one axis", config.raw("axis").dump());
+    }
+    // Keras has further weights for these.
+    config.require("renorm", false);
+    config.require("virtual_batch_size", nullptr);
+    for (const char* key : {"momentum", "fused", "synchronized", "renorm_clipping", "renorm_momentum"})
+      config.ignore(key);
+  }
+
+  Shape outputShape(std::span<const Shape> inputs) const override {
+    const size_t axis = resolveAxis(*this, axis_, inputs[0]);
+    if (!inputs[0][axis].known())
+      refuseInput(*this, "of known size along axis " + std::to_string(axis), inputs[0]);
+    return inputs[0];
+  }
+
+  bool hasWeights() const override { return true; }
+
+  void build(std::span<const Shape> inputs, WeightReader& weights) override {
+    const int size = inputs[0][resolveAxis(*this, axis_, inputs[0])].size;
+    scale_.assign(static_cast<size_t>(size), 1.0f);
+    beta_.assign(static_cast<size_t>(size), 0.0f);
+    if (scales_) scale_ = weights.take("gamma", {size});
+    if (centers_) beta_ = weights.take("beta", {size});
+    mean_ = weights.take("moving_mean", {size});
+    const std::vector<float> variance = weights.take("moving_variance", {size});
+    for (size_t i = 0; i < std::min(scale_.size(), variance.size()); ++i)
+      scale_[i] /= std::sqrt(variance[i] + epsilon_);
+  }
+
+  void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
+    const View& input = inputs[0];
+    const size_t axis = resolveAxis(*this, axis_, input.shape);
+    const size_t size = static_cast<size_t>(input.shape[axis].size);
+    const size_t inner = static_cast<size_t>(elementCount(input.shape, axis + 1, input.shape.size()));
+    for (size_t i = 0; i < input.data.size(); ++i) {
+      const size_t at = i / inner % size;
+      output.data[i] = (input.data[i] - mean_[at]) * scale_[at] + beta_[at];
+    }
+    output.passMask(input);
+  }
+
+ private:
+  int axis_ = -1;
+  float epsilon_;
+  bool scales_;
+  bool centers_;
+  std::vector<float> scale_;  ///< γ / sqrt(moving_variance + ε), along the axis
+  std::vector<float> beta_;
+  std::vector<float> mean_;
+};
+
+}  // namespace
+
+std::unique_ptr<Layer> makeLayerNormalization(ConfigReader& config) {
+  return std::make_unique<LayerNormalization>(config);
+}
+std::unique_ptr<Layer> makeBatchNormalization(ConfigReader& config) {
+  return std::make_unique<BatchNormalization>(config);
+}
+
+}  // namespace charglow

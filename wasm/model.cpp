@@ -75,7 +75,6 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
   core->fileName = fileName;
   core->fileSize = bundle.fileSize();
   core->backend = textOf(bundle, "backend");
-  core->dialect = Dialect::parse(textOf(bundle, "keras_version"), core->backend);
   core->licence = textOf(bundle, "licence");
   core->labels = textOf(bundle, "labels", "[]");
   core->examples = textOf(bundle, "examples", "[]");
@@ -96,7 +95,7 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
   core->choices = Choices(choicesOf(bundle, fileName, choices));
   const std::string where = fileName + ", model_config";
   const nlohmann::json parsed = parseStrictJson(*config, where, limits::kConfigDepth);
-  core->dialect = Dialect::parse(textOf(bundle, "keras_version", Dialect::versionOf(parsed)));
+  core->dialect = Dialect::parse(textOf(bundle, "keras_version", Dialect::versionOf(parsed)), core->backend);
   if (core->dialect.version.empty()) {
     core->choices.note(
         "keras_version",

@@ -27,7 +27,8 @@ TextLayer readLayer(const std::string& className, json config, std::optional<int
   layer.name = "text";
   layer.className = className;
   layer.config = std::move(config);
-  TextLayer read = readTextLayer(layer, strings, vocabulary, Dialect::parse("2.15.0"), choices, problems);
+  TextLayer read =
+      readTextLayer(layer, strings, vocabulary, Dialect::parse("2.15.0", "tensorflow"), choices, problems);
   if (!problems.empty()) throw Error(problems);
   return read;
 }

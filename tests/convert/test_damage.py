@@ -19,7 +19,8 @@ COPIES = 100  # of each file
 HANGS = re.compile(r"ConvertError: damaged\.h5: expected readable HDF5, found that the HDF5 library (hangs|crashes) on it .*")
 
 
-@pytest.mark.parametrize("source", ["keras-2.15/classic/model.h5", "keras-2.2/classic/model.h5"])
+@pytest.mark.parametrize("source", ["keras-2.15/classic/model.h5", "keras-2.2/classic/model.h5",
+                                    "keras-3/format_classic_weights/model.weights.h5"])
 def test_damage(folder, source):
     command = [sys.executable, WORKER, FIXTURES / source, str(COPIES), "20"]
     outcomes = [json.loads(line) for line in subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()]

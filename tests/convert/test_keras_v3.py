@@ -2,6 +2,8 @@
 
 import io
 import json
+import random
+import re
 import struct
 import zipfile
 
@@ -279,6 +281,28 @@ def test_every_truncation_is_noticed(folder, convert):
         (folder / "m.keras").write_bytes(data[:length])
         result = convert("m.keras")
         assert result.code == 1 and result.err.startswith("convert.py: m.keras: expected a Keras file (.keras, .h5, .hdf5), found "), length
+
+
+def test_damage_is_noticed_or_harmless(folder, convert):
+    """The archive's checksums cover all that is read."""
+    data = builders.write_archive(folder / "m.keras").read_bytes()
+    assert convert("m.keras").code == 0
+    whole = (folder / "m.safetensors").read_bytes()
+    rng = random.Random(21)
+    codes = []
+    for _ in range(150):
+        damaged = bytearray(data)
+        # Half of the flips in the directory at the end, which the checksums do not cover.
+        damaged[rng.randrange(len(data) - 300 if rng.random() < 0.5 else 0, len(data))] ^= 1 << rng.randrange(8)
+        (folder / "m.keras").write_bytes(damaged)
+        result = convert("m.keras", "--force")
+        codes.append(result.code)
+        if result.code == 0:
+            assert (folder / "m.safetensors").read_bytes() == whole
+        else:
+            assert result.code == 1
+            assert re.fullmatch(r"convert\.py: m\.keras: .*expected .*, found .*\n", result.err), result.err
+    assert codes.count(1) > 75 and codes.count(0) > 5
 
 
 # ---- bad trees ----

@@ -8,6 +8,7 @@
 #include "error.h"
 #include "keras/config_reader.h"
 #include "keras/text_layer.h"
+#include "keras/weights_tree.h"
 
 namespace charglow {
 namespace {
@@ -18,8 +19,8 @@ bool sameCall(const TensorRef& a, const TensorRef& b) { return a.layer == b.laye
 
 class FrontTaker {
  public:
-  FrontTaker(GraphSpec& spec, const Dialect& dialect, Choices& choices)
-      : spec_(spec), dialect_(dialect), choices_(choices) {}
+  FrontTaker(GraphSpec& spec, const Bundle& bundle, const Dialect& dialect, Choices& choices)
+      : spec_(spec), bundle_(bundle), dialect_(dialect), choices_(choices) {}
 
   std::vector<std::optional<TextFront>> take() {
     std::vector<std::optional<TextFront>> fronts;
@@ -89,8 +90,10 @@ class FrontTaker {
       refuse(layer, "text of shape (batch, 1) or (batch, strings)", "an input of another shape");
       return std::nullopt;
     }
+    // Written by IndexLookup's save_assets where the vocabulary was learned.
+    const std::optional<std::string> learned = assetOf(layer, "vocabulary.txt", bundle_);
     TextLayer read = readTextLayer(layer, lists ? std::optional((*shape)[1].value_or(0)) : std::nullopt,
-                                   nullptr, dialect_, choices_, problems_);
+                                   learned ? &*learned : nullptr, dialect_, choices_, problems_);
     if (!lists && read.spec.splitAt == TextSpec::Split::Nowhere) {
       refuse(layer, "text of shape (batch, strings)", "(batch,), which gives ids without timesteps");
       return std::nullopt;
@@ -148,6 +151,7 @@ class FrontTaker {
   }
 
   GraphSpec& spec_;
+  const Bundle& bundle_;
   const Dialect& dialect_;
   Choices& choices_;
   std::vector<Problem> problems_;
@@ -156,9 +160,9 @@ class FrontTaker {
 
 }  // namespace
 
-std::vector<std::optional<TextFront>> takeTextFronts(GraphSpec& spec, const Bundle& /*bundle*/,
+std::vector<std::optional<TextFront>> takeTextFronts(GraphSpec& spec, const Bundle& bundle,
                                                      const Dialect& dialect, Choices& choices) {
-  return FrontTaker(spec, dialect, choices).take();
+  return FrontTaker(spec, bundle, dialect, choices).take();
 }
 
 }  // namespace charglow

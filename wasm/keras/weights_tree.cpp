@@ -8,6 +8,8 @@
 #include <set>
 #include <utility>
 
+#include "bundle/strict_json.h"
+
 namespace charglow {
 namespace {
 
@@ -98,6 +100,20 @@ class Groups {
   std::map<std::string, std::set<std::string>> children_;
 };
 
+/// Where a layer's group is, or nothing where one on the way is missing.
+std::optional<std::string> groupOf(const std::vector<TreeStep>& place, const Groups& groups) {
+  std::string path;
+  for (const TreeStep& step : place) {
+    std::string list = join(path, step.list);
+    if (groups.children(list).empty())
+      list = list.substr(0, list.size() - kList.size()) + std::string(kOldList);
+    const std::optional<std::string> found = groups.inList(list, step.className, step.ordinal);
+    if (!found) return std::nullopt;
+    path = *found;
+  }
+  return place.empty() ? std::nullopt : std::optional(path);
+}
+
 class TreeReader {
  public:
   TreeReader(const GraphSpec& spec, std::span<const std::unique_ptr<Layer>> layers, const Bundle& bundle,
@@ -114,7 +130,7 @@ class TreeReader {
     std::vector<size_t> missing;
     for (size_t i = 0; i < spec_.layers.size(); ++i) {
       const LayerSpec& layer = spec_.layers[i];
-      const std::optional<std::string> path = groupOf(layer.place);
+      const std::optional<std::string> path = groupOf(layer.place, groups_);
       if (path) {
         result_[i].layer = *path;
         collect(*path, layer.config, result_[i]);
@@ -135,20 +151,6 @@ class TreeReader {
   }
 
  private:
-  /// Where a layer's group is, or nothing where one on the way is missing.
-  std::optional<std::string> groupOf(const std::vector<TreeStep>& place) const {
-    std::string path;
-    for (const TreeStep& step : place) {
-      std::string list = join(path, step.list);
-      if (groups_.children(list).empty())
-        list = list.substr(0, list.size() - kList.size()) + std::string(kOldList);
-      const std::optional<std::string> found = groups_.inList(list, step.className, step.ordinal);
-      if (!found) return std::nullopt;
-      path = *found;
-    }
-    return place.empty() ? std::nullopt : std::optional(path);
-  }
-
   /// The arrays of the object at `path`, then those of the objects that it holds. `config` is the object's,
   /// if it is known.
   void collect(const std::string& path, const json& config, LayerWeights& weights) {
@@ -302,6 +304,16 @@ std::vector<LayerWeights> weightsOfTree(const GraphSpec& spec, std::span<const s
                                         const Bundle& bundle, Choices& choices,
                                         std::vector<Problem>& problems) {
   return TreeReader(spec, layers, bundle, choices, problems).read();
+}
+
+std::optional<std::string> assetOf(const LayerSpec& layer, std::string_view name, const Bundle& bundle) {
+  const std::optional<std::string_view> assets = bundle.metadata("assets");
+  if (!assets) return std::nullopt;
+  const std::optional<std::string> group = groupOf(layer.place, Groups(bundle));
+  if (!group) return std::nullopt;
+  const json all = parseStrictJson(*assets, bundle.fileName() + ", assets");
+  const auto found = all.find(join(*group, name));
+  return found == all.end() ? std::nullopt : std::optional(found->get<std::string>());
 }
 
 std::string snakeCase(std::string_view className, bool digits) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,10 @@ bool isTreeLayout(std::string_view layout);
 std::vector<LayerWeights> weightsOfTree(const GraphSpec& spec, std::span<const std::unique_ptr<Layer>> layers,
                                         const Bundle& bundle, Choices& choices,
                                         std::vector<Problem>& problems);
+
+/// The text of the file `name` that a .keras archive carries for a layer of its own, such as a
+/// TextVectorization's "vocabulary.txt"; nothing where there is none.
+std::optional<std::string> assetOf(const LayerSpec& layer, std::string_view name, const Bundle& bundle);
 
 /// "GlobalMaxPooling1D" -> "global_max_pooling1d" (keras/src/utils/naming.py 3.15, to_snake_case). With
 /// `digits` as Keras 2 does it (keras/src/utils/generic_utils.py 2.15), where digits go on a word.

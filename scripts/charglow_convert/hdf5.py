@@ -203,8 +203,12 @@ def _type_name(kind: h5py.h5t.TypeID) -> str:
         return "variable-length arrays"
     if isinstance(kind, h5py.h5t.TypeStringID):
         return "strings"
+    if isinstance(kind, h5py.h5t.TypeCompoundID):
+        return "compound values"
+    if isinstance(kind, h5py.h5t.TypeReferenceID):
+        return "references"
     with guard("HDF5 type"):
-        return f"a non-IEEE {kind.dtype}" if isinstance(kind, h5py.h5t.TypeFloatID) else str(kind.dtype)
+        return f"a non-IEEE float of {8 * kind.get_size()} bits" if isinstance(kind, h5py.h5t.TypeFloatID) else str(kind.dtype)
 
 
 class Budget:

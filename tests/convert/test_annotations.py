@@ -86,7 +86,7 @@ BAD_PARITY = {
     "empty": ({"made_with": {"keras": "2"}, "cases": []}, "cases: expected at least one case, found none."),
     "nobody made it": ({"made_with": {}, "cases": [{}]}, "made_with: expected an object of versions, found an empty one."),
     "made_with": ({"made_with": {"keras": 2}, "cases": [{}]}, "made_with: keras: expected a string, found the number 2."),
-    "unknown key": (parity(output={}), 'cases[0]: expected the members name, text, ids, input, outputs, attention, layers, found "output".'),
+    "unknown key": (parity(output={}), 'cases[0]: expected the members name, text, ids, input, inputs, outputs, attention, layers, found "output".'),
     "no name": (parity(name=None), 'cases[0]: expected a member "name", found none.'),
     "text alone": (parity(ids=None, input=ARRAY), "cases[0]: expected ids, what the text must become, found a text alone."),
     "both": (parity(input=ARRAY), "cases[0]: expected either ids or input, found both."),

@@ -2,14 +2,14 @@
 /** `vite build web` makes dist/, a static site that works from any sub-path. Vitest reads its tests' places here too. */
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
-import { workerText } from "./worker-text.ts";
+import { readerUrl, workerText } from "./worker-text.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig({
   root: here("."),
   base: "./",
-  plugins: [workerText(), developmentPolicy()],
+  plugins: [workerText(), readerUrl(), developmentPolicy()],
   build: {
     outDir: here("../dist"),
     emptyOutDir: true,
@@ -19,7 +19,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   server: { fs: { allow: [here("..")] } },
-  test: { root: here(".."), include: ["tests/web/unit/**/*.test.ts"], environment: "node" },
+  test: { root: here(".."), include: ["tests/web/unit/**/*.test.ts", "tests/reader/**/*.test.ts"], environment: "node" },
 });
 
 /** Vite's development server puts styles and a reload script of its own into the page, which the real policy refuses. */

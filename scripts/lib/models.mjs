@@ -1,7 +1,7 @@
 /** Conversions with scripts/convert.py: the models shipped with the page, and the test fixtures. */
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
-import { FIXTURES, FIXTURE_BUNDLES, MODELS, PUBLIC_MODELS, ROOT } from "./paths.mjs";
+import { FIXTURES, FIXTURES_NEXT, FIXTURE_BUNDLES, MODELS, PUBLIC_MODELS, READER_CASES, ROOT } from "./paths.mjs";
 import { must } from "./run.mjs";
 import { done, duration, step, UserError } from "./say.mjs";
 import { filesBelow, hashOf, unlessFresh } from "./stamp.mjs";
@@ -62,5 +62,17 @@ export async function convertFixtures(machine) {
   await unlessFresh("fixtures", hashOf([...converterSources(), FIXTURE_CONVERTER, ...sources]), outputs, async () => {
     step(`Converting ${cases.length} test fixtures`);
     await must(machine.paths.python ?? "python3", [FIXTURE_CONVERTER, FIXTURES, FIXTURE_BUNDLES]);
+  });
+}
+
+/** Has the converter convert whatever its tests and the fixtures hold, and notes its answers in build/reader. @param {Machine} machine */
+export async function recordConversions(machine) {
+  const recorder = join(ROOT, "tests", "reader", "record.py");
+  const tests = filesBelow(join(ROOT, "tests", "convert")).filter((file) => file.endsWith(".py"));
+  const sources = [recorder, FIXTURE_CONVERTER, ...converterSources(), ...tests, ...filesBelow(FIXTURES), ...filesBelow(FIXTURES_NEXT)];
+  await unlessFresh("reader-cases", hashOf(sources), [join(READER_CASES, "cases.json")], async () => {
+    step("Converting what the converter's tests and the fixtures hold");
+    rmSync(READER_CASES, { recursive: true, force: true });
+    await must(machine.paths.venvPython ?? "python3", [recorder, READER_CASES]);
   });
 }

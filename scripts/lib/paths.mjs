@@ -14,6 +14,10 @@ export const MODELS = join(ROOT, "web", "models");
 /** Where their bundles go, so that Vite copies them into the page. Not in git. */
 export const PUBLIC_MODELS = join(ROOT, "web", "public", "models");
 export const FIXTURES = join(ROOT, "tests", "fixtures");
+/** Fixtures that the engine cannot run yet; the converter can. */
+export const FIXTURES_NEXT = join(ROOT, "tests", "fixtures-next");
 export const FIXTURE_BUNDLES = join(BUILD, "fixtures");
+/** What the converter answered to files of all kinds. */
+export const READER_CASES = join(BUILD, "reader");
 /** JUnit reports of the last `npm test`. */
 export const REPORTS = join(BUILD, "reports");

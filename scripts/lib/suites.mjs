@@ -19,7 +19,7 @@ import os from "node:os";
 import { join, relative } from "node:path";
 import { buildEngine, buildPage, cmakeBuild } from "./build.mjs";
 import { cppSources } from "./cpp_sources.mjs";
-import { convertFixtures, convertModels } from "./models.mjs";
+import { convertFixtures, convertModels, recordConversions } from "./models.mjs";
 import { PAGE_NEEDS } from "./needs.mjs";
 import { BUILD, ROOT } from "./paths.mjs";
 import { done, duration, UserError } from "./say.mjs";
@@ -60,6 +60,12 @@ const engineTests = (preset) => async (tools) => {
     ...["--test-dir", join(BUILD, preset), "--no-tests=error", "--output-on-failure", "--parallel", jobs, "--output-junit", report],
   ]);
 };
+
+/** Arguments of Node.js that run the TypeScript tests below a folder. @param {string} folder @param {string} report */
+const vitest = (folder, report) => [
+  ...[join(ROOT, "node_modules", "vitest", "vitest.mjs"), "run", folder, "--config", "web/vite.config.ts"],
+  ...["--reporter=default", "--reporter=junit", `--outputFile.junit=${report}`],
+];
 
 /** What every build of the engine needs. @type {Need[]} */
 const ENGINE_NEEDS = ["converter", "cmake", "ninja", "eigen", "json", "gtest"];
@@ -127,16 +133,22 @@ export const SUITES = [
     },
   },
   {
+    name: "reader",
+    what: "the page's reader of Keras files, against the converter",
+    needs: ["npm", "converter", "pytest"],
+    body: async ({ machine, reported }) => {
+      await recordConversions(machine);
+      await reported("vitest", process.execPath, (report) => vitest("tests/reader", report));
+    },
+  },
+  {
     name: "page-unit",
     what: "the page's modules",
     needs: PAGE_NEEDS,
     body: async ({ machine, reported }) => {
       await buildEngine(machine);
       await convertModels(machine);
-      const vitest = join(ROOT, "node_modules", "vitest", "vitest.mjs");
-      await reported("vitest", process.execPath, (report) => [
-        ...[vitest, "run", "--config", "web/vite.config.ts", "--reporter=default", "--reporter=junit", `--outputFile.junit=${report}`],
-      ]);
+      await reported("vitest", process.execPath, (report) => vitest("tests/web/unit", report));
     },
   },
   {

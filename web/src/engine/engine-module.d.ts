@@ -9,3 +9,9 @@ declare module "virtual:worker-text" {
   const text: string;
   export default text;
 }
+
+/** Address of a file with the reader's worker, as self-contained; made there too. */
+declare module "virtual:reader-url" {
+  const url: string;
+  export default url;
+}

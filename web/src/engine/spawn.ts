@@ -1,6 +1,8 @@
-/** Starts the worker from a blob, and fetches the engine's bytes once. */
+/** Starts workers from blobs, and fetches what the page is made of. */
+import readerUrl from "virtual:reader-url";
 import workerText from "virtual:worker-text";
 import wasmUrl from "../../../build/wasm/engine.wasm?url";
+import type { ReaderWorker } from "../reader/protocol.ts";
 import type { WorkerLike } from "./protocol.ts";
 import { Failure } from "./wire.ts";
 
@@ -10,19 +12,41 @@ interface TrustedTypes {
 }
 
 const trustedTypes = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
-let workerUrl = "";
+/** Addresses of the blobs that hold the page's own workers. */
+const ours = new Set<string>();
 
-/** The page's only policy (its name is in the CSP): it vouches for the worker's own blob and for nothing else. */
+/** The page's only policy (its name is in the CSP): it vouches for the page's own workers and for nothing else. */
 const policy = trustedTypes?.createPolicy("charglow-worker", {
   createScriptURL(url) {
-    if (url !== workerUrl) throw new TypeError(`not the engine's worker: ${url}`);
+    if (!ours.has(url)) throw new TypeError(`not a worker of the page: ${url}`);
     return url;
   },
 });
 
+/** The address of a blob from which `start` makes workers. */
+function blobOf(text: BlobPart): string {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  ours.add(url);
+  return url;
+}
+
+function start(url: string, name: string): Worker {
+  return new Worker(policy ? policy.createScriptURL(url) : url, { name });
+}
+
+let engine = "";
+
 export function spawnWorker(): WorkerLike {
-  workerUrl ||= URL.createObjectURL(new Blob([workerText], { type: "text/javascript" }));
-  return new Worker(policy ? policy.createScriptURL(workerUrl) : workerUrl, { name: "charglow engine" }) as WorkerLike;
+  engine ||= blobOf(workerText);
+  return start(engine, "charglow engine") as WorkerLike;
+}
+
+let reader = "";
+
+/** The reader of Keras's files, fetched when it is first needed. Rejects with Failure. */
+export async function spawnReader(): Promise<ReaderWorker> {
+  reader ||= blobOf(await fetchFile(readerUrl));
+  return start(reader, "charglow reader") as ReaderWorker;
 }
 
 export async function fetchWasm(): Promise<ArrayBuffer> {
@@ -31,9 +55,10 @@ export async function fetchWasm(): Promise<ArrayBuffer> {
 
 /** Rejects with a Failure that names the address where the server has no such file. */
 export async function fetchFile(url: string): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await fetch(url);
-  if (!response.ok) {
-    throw new Failure([{ code: "fetch", where: url, expected: "the file", actual: `${response.status} ${response.statusText}`.trim(), hint: "" }], false);
-  }
+  const refuse = (actual: string) => new Failure([{ code: "fetch", where: url, expected: "the file", actual, hint: "" }], false);
+  const response = await fetch(url).catch((error: unknown) => {
+    throw refuse(String(error));
+  });
+  if (!response.ok) throw refuse(`${response.status} ${response.statusText}`.trim());
   return new Uint8Array(await response.arrayBuffer());
 }

@@ -4,7 +4,8 @@
 python scripts/convert_fixtures.py tests/fixtures build/fixtures
 
 A fixture is a folder <generation>/<case> with model.h5 or model.keras, or with weights.h5 or model.weights.h5 and maybe
-config.json; and maybe vocab.json, parity.json, and text.json: the converter's options for it as a JSON object, such as {"padding": "post", "one_hot": true}.
+config.json; and maybe vocab.json, parity.json, text.json: the converter's options for it as a JSON object, such as {"padding": "post", "one_hot": true};
+and choices.json: what its files leave open, as {id: value}.
 """
 import json
 import pathlib
@@ -29,6 +30,9 @@ def arguments(case):
         for name, value in json.loads((case / "text.json").read_text("utf-8")).items():
             option = "--" + name.replace("_", "-")
             line += [option] if value is True else [option, str(value)]
+    if (case / "choices.json").exists():
+        for name, value in json.loads((case / "choices.json").read_text("utf-8")).items():
+            line += ["--assume", f"{name}={value}"]
     return line
 
 

@@ -1,5 +1,7 @@
 #include "keras/call_reader.h"
 
+#include <algorithm>
+
 #include "bundle/strict_json.h"
 #include "keras/config_reader.h"
 
@@ -39,6 +41,20 @@ std::optional<size_t> CallReader::tensor(const char* name, size_t place) {
   if (index && *index < call_.inputs.size()) return index;
   refuse(name, "a tensor", describeJson(argument));
   return std::nullopt;
+}
+
+void CallReader::everyTensor() {
+  const auto tensors = [](const json& argument) {
+    if (!argument.is_array()) return tensorIndex(argument).has_value();
+    return std::all_of(argument.begin(), argument.end(),
+                       [](const json& item) { return tensorIndex(item).has_value(); });
+  };
+  for (const auto& [name, argument] : call_.kwargs.items()) {
+    if (tensors(argument)) names_.insert(name);
+  }
+  for (size_t place = 0; place < call_.args.size(); ++place) {
+    if (tensors(call_.args[place])) places_.insert(place);
+  }
 }
 
 bool CallReader::boolean(const char* name, size_t place, bool absent) {

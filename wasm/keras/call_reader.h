@@ -24,6 +24,9 @@ class CallReader {
   std::vector<size_t> tensors(const char* name, size_t place);
   /// The one tensor of an argument, or nothing where it is absent or None.
   std::optional<size_t> tensor(const char* name, size_t place);
+  /// Ticks off every argument that is a tensor or a list of them, by whatever name: of a layer whose
+  /// arguments nobody knows.
+  void everyTensor();
   bool boolean(const char* name, size_t place, bool absent);
   /// The raw argument, ticked off; null where it is absent.
   const nlohmann::json& raw(const char* name, size_t place);

@@ -10,6 +10,7 @@
 #include "keras/call_reader.h"
 #include "keras/weight_assignment.h"
 #include "keras/weight_reader.h"
+#include "layers/attention/custom.h"
 #include "layers/registry.h"
 
 namespace charglow {
@@ -24,12 +25,15 @@ class GraphBuilder {
 
   Graph build() {
     makeLayers();
+    std::vector<Problem> ofWeights;
+    weights_ = assignWeights(spec_, graph_.layers, bundle_, choices_, ofWeights);
+    recogniseLayers();
     readCalls();
     checkInputs();
     stopAtProblems();  // what follows needs every layer
+    problems_ = std::move(ofWeights);
     orderCalls();
     stopAtProblems();
-    weights_ = assignWeights(spec_, graph_.layers, bundle_, choices_, problems_);
     if (inferShapes()) buildLayers();
     stopAtProblems();
     return std::move(graph_);
@@ -47,9 +51,60 @@ class GraphBuilder {
         problems_.push_back(
             {"duplicate-layer", "layer \"" + layer.name + "\"", "each name once", "it twice", ""});
       }
-      graph_.layers.push_back(makeLayer(layer.name, layer.className, layer.config, dialect_, problems_));
+      graph_.layers.push_back(
+          isCustomLayer(layer.className, layer.config)
+              ? nullptr
+              : makeLayer(layer.name, layer.className, layer.config, dialect_, problems_));
     }
     graph_.parameters.assign(graph_.layers.size(), 0);
+  }
+
+  /// Layers of classes that Keras does not have, once it is known which weights are theirs.
+  void recogniseLayers() {
+    const bool masked = hasMasks();
+    for (size_t i = 0; i < spec_.layers.size(); ++i) {
+      const LayerSpec& spec = spec_.layers[i];
+      if (!isCustomLayer(spec.className, spec.config)) continue;
+      ConfigReader config(spec.config, spec.name, spec.className, dialect_, problems_);
+      graph_.layers[i] = makeCustomLayer({.config = config,
+                                          .options = spec.config,
+                                          .weights = ownWeights(i),
+                                          .masked = masked,
+                                          .inputs = spec.calls.empty() ? 0 : spec.calls[0].inputs.size(),
+                                          .tensorsRead = tensorsReadOf(spec.name)},
+                                         choices_);
+    }
+  }
+
+  /// The tensors that no other layer takes from. Empty where they cannot be told from those of the model that
+  /// the layer lies in.
+  std::span<const TensorView* const> ownWeights(size_t layer) const {
+    const size_t queue = weights_.queueOf[layer];
+    const bool own = std::count(weights_.queueOf.begin(), weights_.queueOf.end(), queue) == 1;
+    if (queue == WeightAssignment::kNone || !own) return {};
+    return weights_.queues[queue].tensors;
+  }
+
+  /// Whether anything in the model makes masks.
+  bool hasMasks() const {
+    return std::any_of(spec_.layers.begin(), spec_.layers.end(), [](const LayerSpec& layer) {
+      return layer.className == "Masking" || layer.config.value("mask_zero", nlohmann::json()) == true ||
+             std::any_of(layer.calls.begin(), layer.calls.end(),
+                         [](const CallSpec& call) { return !call.masks.empty(); });
+    });
+  }
+
+  /// How many of a layer's tensors the model uses, counted up to the last of them.
+  size_t tensorsReadOf(const std::string& name) const {
+    int last = 0;
+    const auto look = [&](const TensorRef& ref) {
+      if (ref.layer == name) last = std::max(last, ref.tensor);
+    };
+    for (const LayerSpec& layer : spec_.layers) {
+      for (const CallSpec& call : layer.calls) std::for_each(call.inputs.begin(), call.inputs.end(), look);
+    }
+    std::for_each(spec_.outputs.begin(), spec_.outputs.end(), look);
+    return static_cast<size_t>(last) + 1;
   }
 
   /// What each call was given besides its inputs. A layer may answer with another object for a call.

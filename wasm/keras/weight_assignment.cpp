@@ -20,7 +20,7 @@ class Assigner {
     }
     // A model within the model is one layer to the file: its layers are a group.
     for (size_t i = 0; i < spec_.layers.size(); ++i) {
-      if (!layers_[i]->hasWeights()) continue;
+      if (layers_[i] != nullptr && !layers_[i]->hasWeights()) continue;
       const std::string& group = spec_.layers[i].model.empty() ? spec_.layers[i].name : spec_.layers[i].model;
       if (groups_.empty() || groups_.back().first != group) groups_.push_back({group, {}});
       groups_.back().second.push_back(i);

@@ -33,7 +33,8 @@ struct WeightAssignment {
 /// a legacy file by the layers' names, or, where names differ (a weights-only
 /// file with a model built again), in order, which is Keras's own rule in load_weights. The weights of a
 /// model within the model are told apart by the names of its layers in them, or else given out in order. What
-/// belongs to no layer is added to `problems`; `layers` are those of `spec`.
+/// belongs to no layer is added to `problems`. `layers` are those of `spec`; one that is not made yet,
+/// nullptr, waits to be recognised by its weights and so takes some.
 WeightAssignment assignWeights(const GraphSpec& spec, std::span<const std::unique_ptr<Layer>> layers,
                                const Bundle& bundle, Choices& choices, std::vector<Problem>& problems);
 

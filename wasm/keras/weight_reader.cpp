@@ -11,13 +11,6 @@ constexpr std::array<std::string_view, 9> kWeightNames = {
     "kernel",      "recurrent_kernel", "bias", "embeddings", "gamma", "beta",
     "moving_mean", "moving_variance",  "alpha"};
 
-/// "gru/gru_cell/kernel:0" → "kernel".
-std::string_view lastPart(std::string_view name) {
-  if (const size_t slash = name.rfind('/'); slash != std::string_view::npos) name.remove_prefix(slash + 1);
-  if (const size_t colon = name.rfind(':'); colon != std::string_view::npos) name = name.substr(0, colon);
-  return name;
-}
-
 std::string textOf(std::span<const int> shape) {
   std::string text = "(";
   for (const int size : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
@@ -41,7 +34,7 @@ std::vector<float> WeightReader::take(std::string_view name, std::span<const int
     return {};
   }
   const TensorView& tensor = *queue_.tensors[queue_.next++];
-  const std::string_view found = lastPart(tensor.name);
+  const std::string_view found = weightName(tensor.name);
   const bool known = std::find(kWeightNames.begin(), kWeightNames.end(), found) != kWeightNames.end();
   if (known && found != name) {
     problems_.push_back({"weight-order", where, "the tensor \"" + std::string(name) + "\" next",
@@ -58,6 +51,18 @@ std::vector<float> WeightReader::take(std::string_view name, std::span<const int
   tensor.copyTo(values);
   parameters_ += static_cast<int>(values.size());
   return values;
+}
+
+std::vector<float> WeightReader::takeNext(std::span<const int> shape) {
+  return take(left() == 0 ? "weights" : weightName(queue_.tensors[queue_.next]->name), shape);
+}
+
+std::string_view weightName(std::string_view tensor) {
+  if (const size_t slash = tensor.rfind('/'); slash != std::string_view::npos)
+    tensor.remove_prefix(slash + 1);
+  if (const size_t colon = tensor.rfind(':'); colon != std::string_view::npos)
+    tensor = tensor.substr(0, colon);
+  return tensor;
 }
 
 void refuseLeftOver(const WeightQueue& queue, std::vector<Problem>& problems) {

@@ -29,6 +29,12 @@ class WeightReader {
     return take(name, std::span<const int>(shape.begin(), shape.size()), hint);
   }
 
+  /// The next tensor of a layer whose weights have no names that Keras would know; it must have this shape.
+  std::vector<float> takeNext(std::span<const int> shape);
+  std::vector<float> takeNext(std::initializer_list<int> shape) {
+    return takeNext(std::span<const int>(shape.begin(), shape.size()));
+  }
+
   /// Shape of the next tensor; empty where there is none left. For layouts that differ by generation.
   [[nodiscard]] std::vector<int64_t> nextShape() const;
 
@@ -50,6 +56,9 @@ class WeightReader {
   Choices& choices_;
   int parameters_ = 0;
 };
+
+/// A weight's own name in the name of its tensor: "kernel" in "gru/gru_cell/kernel:0".
+std::string_view weightName(std::string_view tensor);
 
 /// To be called when every layer that takes from a queue has been built: tensors left in it are a problem.
 void refuseLeftOver(const WeightQueue& queue, std::vector<Problem>& problems);

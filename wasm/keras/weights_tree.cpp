@@ -135,7 +135,7 @@ class TreeReader {
         result_[i].layer = *path;
         collect(*path, layer.config, result_[i]);
         checkName(layer, *path);
-      } else if (layers_[i]->hasWeights()) {
+      } else if (layers_[i] != nullptr && layers_[i]->hasWeights()) {
         missing.push_back(i);
       }
     }

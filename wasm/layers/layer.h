@@ -97,8 +97,11 @@ class Layer {
   virtual void build(std::span<const Shape> /*inputs*/, WeightReader& /*weights*/) {}
 
   /// The forward pass, as at inference: `output` has the shape that outputShape gives and no mask; the layer
-  /// fills in its values and, where Keras hands a mask on, the mask.
-  virtual void forward(std::span<const View> inputs, Output output, Scratch& scratch) const = 0;
+  /// fills in its values and, where Keras hands a mask on, the mask. A layer with several tensors overrides
+  /// forwardAll instead, and is never asked for one of them alone.
+  virtual void forward(std::span<const View> inputs, Output output, Scratch& scratch) const {
+    forwardAll(inputs, {&output, 1}, scratch);
+  }
   /// The forward pass of a layer with several tensors.
   virtual void forwardAll(std::span<const View> inputs, std::span<const Output> outputs,
                           Scratch& scratch) const {

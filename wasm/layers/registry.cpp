@@ -11,7 +11,7 @@ namespace {
 
 /// The layers the engine runs. Adding one: a pair of files beside this one, a line here, a fixture made by
 /// real Keras.
-constexpr std::array<std::pair<std::string_view, LayerFactory>, 48> kLayers = {{
+constexpr std::array<std::pair<std::string_view, LayerFactory>, 52> kLayers = {{
     {"InputLayer", makeInput},
     {"Embedding", makeEmbedding},
     {"Masking", makeMasking},
@@ -51,6 +51,10 @@ constexpr std::array<std::pair<std::string_view, LayerFactory>, 48> kLayers = {{
     {"Minimum", makeMinimum},
     {"Concatenate", makeConcatenate},
     {"Dot", makeDot},
+    {"Attention", makeAttention},
+    {"AdditiveAttention", makeAdditiveAttention},
+    {"MultiHeadAttention", makeMultiHeadAttention},
+    {"GroupedQueryAttention", makeGroupQueryAttention},
     {"GlobalAveragePooling1D", makeGlobalAveragePooling1D},
     {"GlobalMaxPooling1D", makeGlobalMaxPooling1D},
     {"Lambda", makeLambda},

@@ -63,10 +63,6 @@ class Bidirectional : public Layer {
     backward_->build(inputs, weights);
   }
 
-  void forward(std::span<const View> inputs, Output output, Scratch& scratch) const override {
-    forwardAll(inputs, {&output, 1}, scratch);
-  }
-
   void forwardAll(std::span<const View> inputs, std::span<const Output> outputs,
                   Scratch& scratch) const override {
     std::vector<Value> ahead = run(*forward_, inputs, 0, scratch);

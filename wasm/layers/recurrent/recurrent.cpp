@@ -59,10 +59,6 @@ void Recurrent::build(std::span<const Shape> inputs, WeightReader& weights) {
   cell_->build(inputs[0][2].size, weights);
 }
 
-void Recurrent::forward(std::span<const View> inputs, Output output, Scratch& scratch) const {
-  forwardAll(inputs, {&output, 1}, scratch);
-}
-
 void Recurrent::forwardAll(std::span<const View> inputs, std::span<const Output> outputs,
                            Scratch& scratch) const {
   const View& input = inputs[0];

@@ -37,7 +37,6 @@ class Recurrent : public Layer {
   std::vector<Shape> outputShapes(std::span<const Shape> inputs) const override;
   bool hasWeights() const override { return true; }
   void build(std::span<const Shape> inputs, WeightReader& weights) override;
-  void forward(std::span<const View> inputs, Output output, Scratch& scratch) const override;
   void forwardAll(std::span<const View> inputs, std::span<const Output> outputs,
                   Scratch& scratch) const override;
   std::string detail() const override;

@@ -33,6 +33,7 @@ val problemObject(const Problem& problem) {
   object.set("expected", problem.expected);
   object.set("actual", problem.actual);
   object.set("hint", problem.hint);
+  object.set("choice", problem.choice);
   object.set("text", problem.text());
   return object;
 }

@@ -16,6 +16,11 @@ export interface Problem {
   actual: string;
   /** What to do about it; may be empty. */
   hint: string;
+  /**
+   * Id of the choice (`Engine.open`) that would settle it, such as "lambda:NAME" for a function that was not understood;
+   * absent or empty where there is none.
+   */
+  choice?: string;
   /** All of it as a sentence, where the engine made it: the one that the converter and the command line print. */
   text?: string;
 }

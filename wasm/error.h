@@ -13,6 +13,7 @@ struct Problem {
   std::string expected;  ///< what would have been right
   std::string actual;    ///< what is there
   std::string hint;      ///< what to do about it; may be empty
+  std::string choice = "";  ///< id of the choice (keras/choices.h) that would settle it; may be empty
 
   /// "WHERE: expected EXPECTED, found ACTUAL. HINT", the same wording that convert.py uses.
   [[nodiscard]] std::string text() const;

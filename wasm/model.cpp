@@ -6,6 +6,7 @@
 
 #include "bundle/strict_json.h"
 #include "error.h"
+#include "keras/expand_operations.h"
 #include "keras/graph_builder.h"
 #include "keras/graph_spec.h"
 #include "keras/nested_models.h"
@@ -19,19 +20,17 @@ std::string textOf(const Bundle& bundle, std::string_view key, std::string absen
   return value ? std::string(*value) : std::move(absent);
 }
 
-/// What an input is fed. Ids where it is (batch, timesteps) and only Embeddings read it; one-hot rows where
-/// it is (batch, timesteps, tokens), something else reads it, and the text encoding says so; numbers
-/// otherwise.
+/// What an input is fed. Ids where it is (batch, timesteps) and an Embedding reads it, whatever else does;
+/// one-hot rows where it is (batch, timesteps, tokens), something else reads it, and the text encoding says
+/// so; numbers otherwise.
 ModelInput describedInput(const Graph& graph, size_t input, bool oneHot) {
   const Shape& shape = graph.nodes[input].shape;
   std::optional<int> ids;
-  bool others = false;
   for (const size_t reader : graph.readersOf(input)) {
-    const std::optional<int> known = graph.nodes[reader].layer->idCount();
-    others = others || !known;
-    if (known) ids = std::min(*known, ids.value_or(*known));
+    if (const std::optional<int> known = graph.nodes[reader].layer->idCount())
+      ids = std::min(*known, ids.value_or(*known));
   }
-  if (shape.size() == 2 && ids && !others) return {.node = input, .kind = InputKind::Ids, .idCount = *ids};
+  if (shape.size() == 2 && ids) return {.node = input, .kind = InputKind::Ids, .idCount = *ids};
   if (shape.size() == 3 && shape[2].known() && !ids && oneHot)
     return {.node = input, .kind = InputKind::OneHot, .idCount = shape[2].size};
   return {.node = input};
@@ -105,6 +104,7 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
   GraphSpec spec = inlineModels(readGraphSpec(parsed, where), where);
   const std::vector<std::optional<TextFront>> fronts =
       takeTextFronts(spec, bundle, core->dialect, core->choices);
+  spec = expandOperations(std::move(spec), core->dialect, core->choices);
   core->graph = buildGraph(spec, bundle, core->dialect, core->choices);
   if (std::vector<Problem> problems = core->choices.problems(); !problems.empty())
     throw Error(std::move(problems));

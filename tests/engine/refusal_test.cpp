@@ -206,12 +206,22 @@ TEST(Refusal, CallArgumentsThatChangeNumbers) {
   EXPECT_EQ(parts.refusal(), "accepted");
 }
 
-TEST(Refusal, ALambdaThatIsNoReduction) {
+/// Beside everything else that is wrong, and with the choice that would settle it.
+TEST(Refusal, ALambdaWithoutItsCode) {
   Parts parts(kClassic);
   parts.layer("lambda")["config"]["function"] = "my_function";
   parts.layer("lambda")["config"]["function_type"] = "function";
-  EXPECT_NE(parts.refusal().find("lambda"), std::string::npos);
-  EXPECT_NE(parts.refusal(), "accepted");
+  parts.layer("gru")["config"]["time_major"] = true;
+  EXPECT_NE(parts.refusal().find("lambda-name | layer \"lambda\", function"), std::string::npos) << parts.refusal();
+  EXPECT_NE(parts.refusal().find("time_major"), std::string::npos) << parts.refusal();
+  try {
+    parts.open();
+    FAIL();
+  } catch (const Error& error) {
+    const auto& problems = error.problems();
+    EXPECT_TRUE(std::any_of(problems.begin(), problems.end(),
+                            [](const Problem& problem) { return problem.choice == "lambda:lambda"; }));
+  }
 }
 
 TEST(Refusal, AVocabularyTooLargeForTheEmbedding) {

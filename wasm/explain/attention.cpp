@@ -87,7 +87,8 @@ class Finder {
         if (degenerate || (at.axis && *softmaxAxis == *at.axis)) break;
         return;  // normalised over something else: a gate, not attention
       }
-      if (!at.axis || here.inputs.size() != 1) return;
+      // What moves values may read the length of an axis from further inputs.
+      if (!at.axis || here.inputs.empty()) return;
       at.axis = here.layer->inputAxis(*at.axis, node(here.inputs[0]).shape);
       if (here.layer->part() != Part::Relayout && !at.axis) return;
       at.node = here.inputs[0];

@@ -31,6 +31,9 @@ struct Dialect {
   [[nodiscard]] bool softmaxLayerUsesMask() const { return major >= 3 || (tensorflow && minor >= 3); }
   /// A slip of the pen in tf.keras up to TensorFlow 2.1 (advanced_activations.py, "support_masking").
   [[nodiscard]] bool reluLayerDropsMask() const { return major == 2 && tensorflow && minor < 3; }
+  /// == and != of tensors compare their elements from TensorFlow 2 on; a file of tf.keras "2.2.4-tf" may come
+  /// from either.
+  [[nodiscard]] bool comparesElements() const { return major >= 3 || (tensorflow && minor >= 3); }
 };
 
 }  // namespace charglow

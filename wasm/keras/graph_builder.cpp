@@ -11,6 +11,7 @@
 #include "keras/weight_assignment.h"
 #include "keras/weight_reader.h"
 #include "layers/attention/custom.h"
+#include "layers/operations/registry.h"
 #include "layers/registry.h"
 
 namespace charglow {
@@ -51,12 +52,20 @@ class GraphBuilder {
         problems_.push_back(
             {"duplicate-layer", "layer \"" + layer.name + "\"", "each name once", "it twice", ""});
       }
-      graph_.layers.push_back(
-          isCustomLayer(layer.className, layer.config)
-              ? nullptr
-              : makeLayer(layer.name, layer.className, layer.config, dialect_, problems_));
+      graph_.layers.push_back(isCustom(layer) ? nullptr : makeLayer(layer));
     }
     graph_.parameters.assign(graph_.layers.size(), 0);
+  }
+
+  static bool isCustom(const LayerSpec& layer) {
+    return !layer.operation && layer.problems.empty() && isCustomLayer(layer.className, layer.config);
+  }
+
+  std::unique_ptr<Layer> makeLayer(const LayerSpec& layer) {
+    problems_.insert(problems_.end(), layer.problems.begin(), layer.problems.end());
+    if (!layer.problems.empty()) return nullptr;
+    const auto make = layer.operation ? makeOperation : charglow::makeLayer;
+    return make(layer.name, layer.className, layer.config, dialect_, problems_);
   }
 
   /// Layers of classes that Keras does not have, once it is known which weights are theirs.
@@ -64,7 +73,7 @@ class GraphBuilder {
     const bool masked = hasMasks();
     for (size_t i = 0; i < spec_.layers.size(); ++i) {
       const LayerSpec& spec = spec_.layers[i];
-      if (!isCustomLayer(spec.className, spec.config)) continue;
+      if (!isCustom(spec)) continue;
       ConfigReader config(spec.config, spec.name, spec.className, dialect_, problems_);
       graph_.layers[i] = makeCustomLayer({.config = config,
                                           .options = spec.config,

@@ -1,10 +1,6 @@
 #include "keras/lambda.h"
 
-#include <algorithm>
-#include <array>
 #include <cstdint>
-#include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -12,21 +8,12 @@
 #include "error.h"
 #include "keras/marshal.h"
 #include "keras/python_bytecode.h"
-#include "keras/python_expression.h"
 
 namespace charglow {
 
 namespace {
 
 using nlohmann::json;
-using python::Expression;
-using python::Value;
-
-constexpr const char* kHint =
-    "Nothing from a model file is executed. Write the layer with Keras's own layers (Multiply, Dot, "
-    "GlobalAveragePooling1D …) or as K.sum(x, axis=1), and save the model again.";
-
-// --- From the config to the bytes of a code object ---
 
 /// JSON text of a value of the config, shortened for a message.
 std::string shown(const json& value) {
@@ -137,193 +124,40 @@ std::vector<uint8_t> codeBytes(const json& config, const std::string& where) {
                "The file is damaged; save the model again."});
 }
 
-// --- From the expression to a reduction ---
-
-/// Stops the matching; what makes the function something else than a reduction that can be computed.
-struct NotAReduction {
-  std::string why;
-};
-
-/// A function that reduces: where it may be found, and how its arguments are called there.
-struct Library {
-  std::vector<std::string_view> modules;
-  std::string_view prefix;  ///< of the function's name: "reduce_"
-  size_t positional;        ///< how many of (input, axis, keepdims) may be given by place
-  std::vector<std::string_view> input;
-  std::vector<std::string_view> axis;
-  std::vector<std::string_view> keepDims;
-};
-
-/// A Lambda's code says "K.sum" and not what K was. These are the names under which people import the
-/// libraries; another one is refused, since its `sum` could be anything. numpy and its like take dtype in
-/// third place.
-const std::vector<Library>& libraries() {
-  static const std::vector<Library> kLibraries = {
-      {{"K", "k", "KB", "backend", "keras.backend", "tf.keras.backend", "tensorflow.keras.backend",
-        "tf.compat.v1.keras.backend", "ops", "keras.ops", "tf.keras.ops"},
-       "",
-       3,
-       {"x"},
-       {"axis"},
-       {"keepdims"}},
-      {{"tf", "tensorflow", "tf.math", "tensorflow.math", "tf.compat.v1", "tf.compat.v1.math", "tf.compat.v2",
-        "tf.compat.v2.math"},
-       "reduce_",
-       3,
-       {"input_tensor"},
-       {"axis", "reduction_indices"},
-       {"keepdims", "keep_dims"}},
-      {{"np", "numpy", "jnp", "jax.numpy", "tnp", "tf.experimental.numpy"},
-       "",
-       2,
-       {"a"},
-       {"axis"},
-       {"keepdims"}}};
-  return kLibraries;
+/// The defaults or the closure that go with the code.
+json besideCode(const json& config, size_t place, const char* key) {
+  const json& function = config["function"];
+  if (function.is_array() && function.size() == 3) return function[place];
+  if (function.is_object() && function["config"].is_object()) return function["config"].value(key, json());
+  return nullptr;
 }
 
-/// "tf.keras.backend" where `expression` is attributes of a global; empty where it is anything else.
-std::string dottedName(const Expression& expression) {
-  if (expression.kind == Expression::Kind::Global) return expression.name;
-  if (expression.kind != Expression::Kind::Attribute) return {};
-  const std::string owner = dottedName(*expression.operands[0]);
-  return owner.empty() ? std::string() : owner + "." + expression.name;
-}
-
-std::optional<Reduction::Kind> kindOf(std::string_view name) {
-  constexpr std::pair<std::string_view, Reduction::Kind> kKinds[] = {{"sum", Reduction::Kind::Sum},
-                                                                     {"mean", Reduction::Kind::Mean},
-                                                                     {"max", Reduction::Kind::Max},
-                                                                     {"min", Reduction::Kind::Min},
-                                                                     {"prod", Reduction::Kind::Prod}};
-  for (const auto& [known, kind] : kKinds) {
-    if (name == known) return kind;
-  }
-  return std::nullopt;
-}
-
-int axisOf(const Expression& expression) {
-  if (expression.kind == Expression::Kind::Unary && expression.sign == python::Operator::Negative) {
-    return -axisOf(*expression.operands[0]);
-  }
-  const bool whole =
-      expression.kind == Expression::Kind::Constant && expression.value->kind == Value::Kind::Int;
-  if (!whole)
-    throw NotAReduction{"has an axis that is not a whole number in its code: " + toSource(expression)};
-  constexpr int64_t kMost = 64;  // more than any tensor has
-  if (expression.value->integer < -kMost || expression.value->integer > kMost) {
-    throw NotAReduction{"has an axis that no tensor has"};
-  }
-  return static_cast<int>(expression.value->integer);
-}
-
-std::vector<int> axesOf(const Expression& expression) {
-  std::vector<int> axes;
-  const Value* value = expression.kind == Expression::Kind::Constant ? expression.value.get() : nullptr;
-  if (value != nullptr && value->kind == Value::Kind::None) {
-    throw NotAReduction{"has no axis and so reduces over the texts of a batch too"};
-  }
-  if (value != nullptr && (value->kind == Value::Kind::Tuple || value->kind == Value::Kind::List)) {
-    for (const python::ValuePtr& item : value->items) {
-      Expression element;
-      element.value = item;
-      axes.push_back(axisOf(element));
-    }
-  } else if (expression.kind == Expression::Kind::Tuple || expression.kind == Expression::Kind::List) {
-    for (const python::ExpressionPtr& item : expression.operands) axes.push_back(axisOf(*item));
-  } else {
-    axes.push_back(axisOf(expression));
-  }
-  if (axes.empty()) throw NotAReduction{"has an empty list of axes"};
-  for (auto axis = axes.begin(); axis != axes.end(); ++axis) {
-    if (std::find(axes.begin(), axis, *axis) != axis) throw NotAReduction{"names an axis twice"};
-  }
-  return axes;
-}
-
-bool truthOf(const Expression& expression) {
-  const Value* value = expression.kind == Expression::Kind::Constant ? expression.value.get() : nullptr;
-  if (value != nullptr && value->kind == Value::Kind::Bool) return value->truth;
-  if (value != nullptr && value->kind == Value::Kind::None)
-    return false;  // TensorFlow 1's default of keep_dims
-  throw NotAReduction{"has a keepdims that is neither True nor False in its code"};
-}
-
-/// The arguments of a call to a reduction, told apart by place or name.
-struct Arguments {
-  const Expression* input = nullptr;
-  const Expression* axis = nullptr;
-  const Expression* keepDims = nullptr;
-};
-
-Arguments argumentsOf(const Expression& call, const Library& library) {
-  Arguments arguments;
-  const size_t positional = call.operands.size() - 1 - call.keywords.size();
-  if (positional > library.positional) throw NotAReduction{"gives more arguments by place than are known"};
-  const std::array<const Expression**, 3> places = {&arguments.input, &arguments.axis, &arguments.keepDims};
-  for (size_t i = 0; i < positional; ++i) *places[i] = call.operands[i + 1].get();
-  const std::array<const std::vector<std::string_view>*, 3> names = {&library.input, &library.axis,
-                                                                     &library.keepDims};
-  for (size_t i = 0; i < call.keywords.size(); ++i) {
-    const std::string& keyword = call.keywords[i];
-    if (keyword == "name") continue;  // labels TensorFlow's graph, changes no number
-    const auto place = std::find_if(names.begin(), names.end(), [&](const auto* known) {
-      return std::find(known->begin(), known->end(), keyword) != known->end();
-    });
-    if (place == names.end()) throw NotAReduction{"has the option \"" + keyword + "\", which is not known"};
-    const Expression*& argument = *places[static_cast<size_t>(place - names.begin())];
-    if (argument != nullptr) throw NotAReduction{"gives the option \"" + keyword + "\" twice"};
-    argument = call.operands[1 + positional + i].get();
-  }
-  return arguments;
-}
-
-Reduction match(const Expression& result) {
-  if (result.kind != Expression::Kind::Call || result.operands[0]->kind != Expression::Kind::Attribute) {
-    throw NotAReduction{"is not a single call of a reduction"};
-  }
-  const Expression& function = *result.operands[0];
-  const std::string module = dottedName(*function.operands[0]);
-  for (const Library& library : libraries()) {
-    const bool known =
-        std::find(library.modules.begin(), library.modules.end(), module) != library.modules.end();
-    if (!known || !std::string_view(function.name).starts_with(library.prefix)) continue;
-    const auto kind = kindOf(std::string_view(function.name).substr(library.prefix.size()));
-    if (!kind) continue;
-    const Arguments arguments = argumentsOf(result, library);
-    const Expression* input = arguments.input;
-    if (input == nullptr || input->kind != Expression::Kind::Argument || input->index != 0) {
-      throw NotAReduction{"reduces something else than the layer's input"};
-    }
-    if (arguments.axis == nullptr)
-      throw NotAReduction{"has no axis and so reduces over the texts of a batch too"};
-    return {*kind, axesOf(*arguments.axis), arguments.keepDims != nullptr && truthOf(*arguments.keepDims)};
-  }
-  throw NotAReduction{"calls a function that is not known"};
+/// A function of Keras's own that Keras 3 wrote by its name: {"module": "keras.ops", "class_name": "function",
+/// "config": "softmax"}.
+std::optional<python::Function> kerasFunction(const json& config) {
+  const auto function = config.find("function");
+  if (function == config.end() || !function->is_object()) return std::nullopt;
+  const json module = function->value("module", json());
+  const json name = function->value("config", json());
+  if (!name.is_string() || (module != "keras.ops" && module != "keras.activations")) return std::nullopt;
+  using python::Expression;
+  python::ExpressionPtr callee = python::named(Expression::Kind::Global, "keras");
+  callee = python::named(Expression::Kind::Attribute, module == "keras.ops" ? "ops" : "activations", {callee});
+  callee = python::named(Expression::Kind::Attribute, name.get<std::string>(), {callee});
+  const python::ExpressionPtr x = python::variable(Expression::Kind::Argument, "x", 0);
+  return python::Function{"<lambda>", {"x"}, {}, python::call(callee, {x}, {})};
 }
 
 }  // namespace
 
-LambdaReading readLambda(const json& config, const std::string& layer) {
+LambdaFunction readLambda(const json& config, const std::string& layer) {
   const std::string where = "layer \"" + layer + "\", function";
-  const std::vector<uint8_t> bytes = codeBytes(config, where);
-  const python::Function function = python::readFunction(python::readCode(bytes, where), where);
-  const std::string source = python::shortened(toSource(function));
-  try {
-    return {match(*function.result), source};
-  } catch (const NotAReduction& reason) {
-    // `arguments` are passed by name to a function's other arguments. A reduction of the first one alone has
-    // no use for them: Keras 2.2 writes {"mask": null} for a function that takes a mask and ignores it.
-    const auto arguments = config.find("arguments");
-    if (arguments != config.end() && !arguments->is_null() && !arguments->empty()) {
-      throw Error({"lambda-arguments", "layer \"" + layer + "\", arguments", "none",
-                   shown(*arguments) + " for \"" + source + "\"", kHint});
-    }
-    throw Error({"lambda-function", where,
-                 "one sum, mean, max, min or prod of its input over fixed axes, such as \"lambda x: K.sum(x, "
-                 "axis=1)\"",
-                 "\"" + source + "\", which " + reason.why, kHint});
+  if (config.is_object()) {
+    if (std::optional<python::Function> known = kerasFunction(config)) return {*std::move(known), nullptr, nullptr};
   }
+  const std::vector<uint8_t> bytes = codeBytes(config, where);
+  python::Function function = python::readFunction(python::readCode(bytes, where), where);
+  return {std::move(function), besideCode(config, 1, "defaults"), besideCode(config, 2, "closure")};
 }
 
 }  // namespace charglow

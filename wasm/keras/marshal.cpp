@@ -257,6 +257,8 @@ class Reader {
         return sequence(Value::Kind::Tuple, byte(), depth);
       case '[':
         return sequence(Value::Kind::List, length(), depth);
+      case ':':  // 3.14 on
+        return sequence(Value::Kind::Slice, 3, depth);
       case '<':
       case '>':
         static_cast<void>(sequence(Value::Kind::Other, length(), depth));
@@ -402,16 +404,18 @@ std::string Value::repr() const {
       return "<" + text + ">";
     case Kind::Tuple:
     case Kind::List:
+    case Kind::Slice:
       break;
   }
   std::string inside;
   for (const ValuePtr& item : items) inside += (inside.empty() ? "" : ", ") + item->repr();
   if (kind == Kind::List) return "[" + inside + "]";
+  if (kind == Kind::Slice) return "slice(" + inside + ")";
   return "(" + inside + (items.size() == 1 ? ",)" : ")");
 }
 
 Code readCode(std::span<const uint8_t> bytes, const std::string& where) {
-  const std::string expected = "a function marshalled by Python 2.7 or 3.0 to 3.13";
+  const std::string expected = "a function marshalled by Python 2.7 or 3.0 to 3.14";
   const std::string hint =
       "The file is damaged, or was written by a Python that is not known yet; save the model again.";
   if (bytes.size() > kMaxBytes) {

@@ -12,47 +12,58 @@ namespace charglow::python {
 
 namespace {
 
-std::vector<Bytecode> candidates(Layout layout) {
-  switch (layout) {
+std::vector<Bytecode> candidates(const Code& code) {
+  // RETURN_VALUE (83) ends the code. From 3.6 on its unused argument follows it.
+  const bool old = !code.bytecode.empty() && code.bytecode.back() == 83;
+  switch (code.layout) {
     case Layout::V27:
       return {Bytecode::V27};
     case Layout::V30To37:
-      return {Bytecode::V36};
+      return {old ? Bytecode::V30 : Bytecode::V36};
     case Layout::V38To310:
       return {Bytecode::V38, Bytecode::V39};
     case Layout::V311:
-      return {Bytecode::V311, Bytecode::V312, Bytecode::V313};
+      return {Bytecode::V311, Bytecode::V312, Bytecode::V313, Bytecode::V314};
   }
   return {};
 }
 
+/// What an import names: "tensorflow.keras", or nothing in `from . import x`.
+bool isModuleName(const std::string& name) {
+  for (size_t start = 0; start < name.size();) {
+    const size_t dot = std::min(name.find('.', start), name.size());
+    if (!isName(name.substr(start, dot - start)) || dot + 1 == name.size()) return false;
+    start = dot + 1;
+  }
+  return true;
+}
+
+/// What Python 2 calls an argument that is a tuple of names: ".0".
+bool isTupleArgument(const std::string& name) { return name.starts_with('.') && isName(name.substr(1)); }
+
 /// The names end up in messages and in the model card: nothing but names may hide in them.
 void checkNames(const Code& code, const std::string& where) {
-  const auto check = [&](const std::string& name) {
-    if (!isName(name)) {
-      throw Error({"lambda-marshal", where, "names such as Python's",
-                   "a name of " + std::to_string(name.size()) + " bytes that is none",
-                   "The file is damaged; save the model again."});
-    }
+  const auto check = [&](const std::string& name, bool alsoGood) {
+    if (alsoGood || isName(name)) return;
+    throw Error({"lambda-marshal", where, "names such as Python's",
+                 "a name of " + std::to_string(name.size()) + " bytes that is none",
+                 "The file is damaged; save the model again."});
   };
-  if (code.name != "<lambda>") check(code.name);
-  for (const auto* names : {&code.names, &code.locals, &code.free, &code.cells}) {
-    std::for_each(names->begin(), names->end(), check);
-  }
+  check(code.name, code.name == "<lambda>");
+  for (const std::string& name : code.names) check(name, isModuleName(name));
+  for (const std::string& name : code.locals) check(name, code.layout == Layout::V27 && isTupleArgument(name));
+  for (const std::string& name : code.free) check(name, false);
+  for (const std::string& name : code.cells) check(name, false);
 }
 
 }  // namespace
 
 Function readFunction(const Code& code, const std::string& where) {
   checkNames(code, where);
-  // One byte of RETURN_VALUE (83) at the end is the old format; since 3.6 its unused argument follows it.
-  if (code.layout == Layout::V30To37 && !code.bytecode.empty() && code.bytecode.back() == 83) {
-    throw Error({"lambda-python", where, "bytecode of Python 2.7 or 3.6 to 3.13",
-                 "bytecode of Python 3.0 to 3.5", "Save the model again with Python 3.6 or later."});
-  }
   Function function;
   function.name = code.name;
   function.arguments.assign(code.locals.begin(), code.locals.begin() + code.argumentCount);
+  function.free = code.free;
   constexpr uint32_t kVarArguments = 0x04;
   constexpr uint32_t kGenerators = 0x20 | 0x80 | 0x200;  // generator, coroutine, asynchronous generator
   std::optional<Refusal> furthest;
@@ -60,10 +71,8 @@ Function readFunction(const Code& code, const std::string& where) {
     furthest = Refusal{0, "a generator or coroutine", ""};
   } else if ((code.flags & kVarArguments) != 0 || code.argumentCount == 0) {
     furthest = Refusal{0, "no argument of its own for the layer's input", ""};
-  } else if (!code.free.empty()) {
-    furthest = Refusal{0, "\"" + code.free.front() + "\", a variable of an enclosing function", ""};
   } else {
-    for (const Bytecode bytecode : candidates(code.layout)) {
+    for (const Bytecode bytecode : candidates(code)) {
       try {
         function.result = interpret(code, bytecode);
         return function;

@@ -9,11 +9,11 @@ namespace charglow::python {
 
 /// Reads the bytecode of a function without branches back to the expression that it returns. Nothing is
 /// executed: the instructions move expressions, not values. Local variables are replaced by what was assigned
-/// to them, so the tree shows a call twice where its result was used twice. Bytecode of Python 2.7 and 3.6
-/// to 3.13 is read. Where the layout leaves several of them possible, the one whose instructions and cache
+/// to them, so the tree shows a call twice where its result was used twice. Bytecode of Python 2.7 and 3.0
+/// to 3.14 is read. Where the layout leaves several of them possible, the one whose instructions and cache
 /// sizes fit is taken; python_opcodes.h has no two that fit the same bytes with different meanings. Throws
-/// "lambda-bytecode" naming `where`, what was met (a jump, a free variable, an instruction not known …) and
-/// what was read until then; "lambda-python" for the instruction format of Python 3.0 to 3.5.
+/// "lambda-bytecode" naming `where`, what was met (a jump, an inner function, an instruction not known …) and
+/// what was read until then.
 Function readFunction(const Code& code, const std::string& where);
 
 }  // namespace charglow::python

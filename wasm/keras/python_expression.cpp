@@ -1,7 +1,9 @@
 #include "keras/python_expression.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <utility>
 
 namespace charglow::python {
 
@@ -9,14 +11,15 @@ namespace {
 
 /// How tightly an expression holds together, in the order of Python's grammar. What is looser than its place
 /// needs parentheses.
-enum Tightness { kLoosest, kNot, kOr, kXor, kAnd, kShift, kSum, kProduct, kSign, kPower, kPrimary };
+enum Tightness { kLoosest, kNot, kComparison, kOr, kXor, kAnd, kShift, kSum, kProduct, kSign, kPower, kPrimary };
 
 struct OperatorText {
   const char* sign;
   Tightness tightness;
 };
 
-constexpr std::array<OperatorText, 18> kOperators = {{{"+", kSum},
+/// In the order of Operator.
+constexpr std::array<OperatorText, 24> kOperators = {{{"+", kSum},
                                                       {"-", kSum},
                                                       {"*", kProduct},
                                                       {"@", kProduct},
@@ -30,6 +33,12 @@ constexpr std::array<OperatorText, 18> kOperators = {{{"+", kSum},
                                                       {"&", kAnd},
                                                       {"|", kOr},
                                                       {"^", kXor},
+                                                      {"<", kComparison},
+                                                      {"<=", kComparison},
+                                                      {"==", kComparison},
+                                                      {"!=", kComparison},
+                                                      {">", kComparison},
+                                                      {">=", kComparison},
                                                       {"+", kSign},
                                                       {"-", kSign},
                                                       {"~", kSign},
@@ -104,16 +113,19 @@ std::string writeIndex(const Expression& index) {
 
 std::string writeBinary(const Expression& binary) {
   const OperatorText& sign = textOf(binary.sign);
-  const bool power =
-      binary.sign == Operator::Power;  // the only one that groups from the right; -x may follow it
+  // ** is the only one that groups from the right, and -x may follow it. A comparison of a comparison would
+  // mean something else without parentheses: 1 < x < 2.
+  const bool power = binary.sign == Operator::Power;
   const auto tighter = static_cast<Tightness>(sign.tightness + 1);
-  return write(*binary.operands[0], power ? tighter : sign.tightness) + " " + sign.sign + " " +
+  const bool left = !power && sign.tightness != kComparison;
+  return write(*binary.operands[0], left ? sign.tightness : tighter) + " " + sign.sign + " " +
          write(*binary.operands[1], power ? kSign : tighter);
 }
 
 std::string writeBare(const Expression& expression) {
   switch (expression.kind) {
     case Expression::Kind::Argument:
+    case Expression::Kind::Free:
     case Expression::Kind::Global:
       return expression.name;
     case Expression::Kind::Constant:
@@ -147,7 +159,69 @@ std::string write(const Expression& expression, Tightness place) {
   return tightness(expression) < place ? "(" + text + ")" : text;
 }
 
+ExpressionPtr finished(Expression expression) {
+  for (const ExpressionPtr& operand : expression.operands) {
+    expression.size += operand->size;
+    expression.depth = std::max(expression.depth, operand->depth + 1);
+  }
+  if (expression.value != nullptr) expression.size += expression.value->weight;
+  if (expression.size > kMaxExpressionSize || expression.depth > kMaxExpressionDepth) {
+    throw Fault{"an expression too large to be a layer"};
+  }
+  return std::make_shared<const Expression>(std::move(expression));
+}
+
 }  // namespace
+
+ExpressionPtr constant(ValuePtr value) {
+  Expression expression;
+  expression.value = std::move(value);
+  return finished(std::move(expression));
+}
+
+ExpressionPtr none() { return constant(std::make_shared<const Value>()); }
+
+ExpressionPtr whole(int64_t number) {
+  Value value;
+  value.kind = Value::Kind::Int;
+  value.integer = number;
+  return constant(std::make_shared<const Value>(std::move(value)));
+}
+
+ExpressionPtr variable(Expression::Kind kind, const std::string& name, size_t index) {
+  Expression expression;
+  expression.kind = kind;
+  expression.name = name;
+  expression.index = static_cast<int>(index);
+  return finished(std::move(expression));
+}
+
+ExpressionPtr named(Expression::Kind kind, const std::string& name, std::vector<ExpressionPtr> operands) {
+  Expression expression;
+  expression.kind = kind;
+  expression.name = name;
+  expression.operands = std::move(operands);
+  return finished(std::move(expression));
+}
+
+ExpressionPtr built(Expression::Kind kind, std::vector<ExpressionPtr> operands, Operator sign) {
+  Expression expression;
+  expression.kind = kind;
+  expression.operands = std::move(operands);
+  expression.sign = sign;
+  return finished(std::move(expression));
+}
+
+ExpressionPtr call(ExpressionPtr callee, std::vector<ExpressionPtr> arguments,
+                   std::vector<std::string> keywords) {
+  if (keywords.size() > arguments.size()) throw Fault{"more keywords than arguments"};
+  Expression expression;
+  expression.kind = Expression::Kind::Call;
+  expression.operands.push_back(std::move(callee));
+  expression.operands.insert(expression.operands.end(), arguments.begin(), arguments.end());
+  expression.keywords = std::move(keywords);
+  return finished(std::move(expression));
+}
 
 std::string toSource(const Expression& expression) { return write(expression, kLoosest); }
 

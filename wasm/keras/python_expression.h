@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,7 +12,7 @@ namespace charglow::python {
 struct Expression;
 using ExpressionPtr = std::shared_ptr<const Expression>;
 
-/// The operators of Python, in the order of `operatorSign`.
+/// The operators of Python that take values, not the ones that choose between them (and, or, is, in).
 enum class Operator {
   Add,
   Subtract,
@@ -27,6 +28,12 @@ enum class Operator {
   And,
   Or,
   Xor,
+  Less,
+  LessEqual,
+  Equal,
+  NotEqual,
+  Greater,
+  GreaterEqual,
   Positive,
   Negative,
   Invert,
@@ -37,6 +44,7 @@ enum class Operator {
 struct Expression {
   enum class Kind {
     Argument,   ///< index, name
+    Free,       ///< index, name: a variable of the enclosing function, kept in the function's closure
     Global,     ///< name: a module or function outside of the function, whatever it was
     Constant,   ///< value
     Attribute,  ///< operands[0].name
@@ -59,10 +67,32 @@ struct Expression {
   size_t depth = 1;  ///< nodes on its longest way down
 };
 
-/// A Python function read back from its code object.
+/// Nodes of an expression, and nodes on its longest way down: x = x + x, again and again, doubles it each time.
+inline constexpr size_t kMaxExpressionSize = 2000;
+inline constexpr size_t kMaxExpressionDepth = 100;
+
+/// Why an expression cannot be made, or the next instruction not be read.
+struct Fault {
+  std::string what;
+};
+
+/// Expressions from their parts, size and depth worked out. Throw Fault where they get too large.
+ExpressionPtr constant(ValuePtr value);
+ExpressionPtr none();
+ExpressionPtr whole(int64_t number);
+ExpressionPtr variable(Expression::Kind kind, const std::string& name, size_t index);  ///< Argument, Free
+ExpressionPtr named(Expression::Kind kind, const std::string& name,
+                    std::vector<ExpressionPtr> operands = {});  ///< Global, Attribute
+ExpressionPtr built(Expression::Kind kind, std::vector<ExpressionPtr> operands, Operator sign = Operator::Add);
+/// callee(arguments…); the last of them belong to `keywords`.
+ExpressionPtr call(ExpressionPtr callee, std::vector<ExpressionPtr> arguments,
+                   std::vector<std::string> keywords);
+
+/// A Python function read back from its code object, or from its source.
 struct Function {
   std::string name;                    ///< "<lambda>" or the name of the def
   std::vector<std::string> arguments;  ///< positional ones
+  std::vector<std::string> free;       ///< variables of an enclosing function
   ExpressionPtr result;
 };
 

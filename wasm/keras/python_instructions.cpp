@@ -23,20 +23,15 @@ std::string phrase(Op op) {
       return "a condition (if, and, or)";
     case Op::Loop:
       return "a loop";
-    case Op::FreeVariable:
-      return "a variable of an enclosing function";
     case Op::InnerFunction:
       return "an inner function";
     case Op::Comparison:
-      return "a comparison";
-    case Op::Copy:
-      return "a value that is used twice (and, or, :=)";
+    case Op::Membership:
+      return "a comparison with is or in";
     case Op::StarCall:
       return "a call with *arguments or **options";
-    case Op::Import:
-      return "an import";
-    case Op::InPlace:
-      return "an assignment such as x += 1";
+    case Op::ImportName:
+      return "a relative import";
     case Op::Discard:
       return "a statement whose value is not used";
     default:
@@ -49,15 +44,15 @@ uint8_t InstructionReader::byte() {
   return static_cast<uint8_t>(code_[at_++]);
 }
 
-/// 2.7: a byte, and from number 90 on an argument of two. 3.6 on: a byte each, and from 3.11 on empty cache
-/// units.
+/// Up to 3.5: a byte, and from number 90 on an argument of two. 3.6 on: a byte each, and from 3.11 on empty
+/// cache units.
 InstructionReader::Step InstructionReader::next() {
   const size_t start = at_;
   size_t extension = 0;
   while (true) {
     const int number = byte();
     size_t argument = 0;
-    if (bytecode_ != Bytecode::V27) {
+    if (bytecode_ > Bytecode::V30) {
       argument = byte();
     } else if (number >= 90) {
       argument = byte();
@@ -65,10 +60,10 @@ InstructionReader::Step InstructionReader::next() {
     }
     argument |= extension;
     const Instruction* instruction = find(bytecode_, number);
-    if (instruction == nullptr) throw Misfit{at_, "instruction " + std::to_string(number)};
+    if (instruction == nullptr) throw Misfit{start, "instruction " + std::to_string(number)};
     if (instruction->op == Op::ExtendedArg) {
       if (argument > 0xffff) throw Misfit{at_, "an argument beyond 24 bits"};
-      extension = argument << (bytecode_ == Bytecode::V27 ? 16 : 8);
+      extension = argument << (bytecode_ <= Bytecode::V30 ? 16 : 8);
       continue;
     }
     for (int i = 0; i < instruction->caches[static_cast<size_t>(bytecode_)]; ++i) {

@@ -6,14 +6,11 @@
 #include <vector>
 
 #include "keras/python_instructions.h"
+#include "keras/python_stack.h"
 
 namespace charglow::python {
 
 namespace {
-
-/// Nodes of an expression: x = x + x, again and again, doubles it each time.
-constexpr size_t kMaxSize = 2000;
-constexpr size_t kMaxDepth = 100;
 
 /// BINARY_OP's argument, in the order of CPython's Include/opcode.h; the in-place forms follow from 13 on.
 constexpr Operator kBinaryOps[] = {Operator::Add,        Operator::And,         Operator::FloorDivide,
@@ -21,6 +18,17 @@ constexpr Operator kBinaryOps[] = {Operator::Add,        Operator::And,         
                                    Operator::Modulo,     Operator::Or,          Operator::Power,
                                    Operator::RightShift, Operator::Subtract,    Operator::TrueDivide,
                                    Operator::Xor};
+
+/// COMPARE_OP's argument, in the order of Py_LT … Py_GE of CPython's Include/object.h; up to 3.8 `in`, `is` …
+/// follow.
+constexpr Operator kComparisons[] = {Operator::Less,     Operator::LessEqual, Operator::Equal,
+                                     Operator::NotEqual, Operator::Greater,   Operator::GreaterEqual};
+
+/// A module or what is found in one: to leave it unused changes nothing.
+bool isPlainName(const Expression& expression) {
+  if (expression.kind == Expression::Kind::Attribute) return isPlainName(*expression.operands[0]);
+  return expression.kind == Expression::Kind::Global;
+}
 
 /// Runs the instructions on a stack of expressions, under the assumption of one instruction set.
 class Interpreter {
@@ -31,109 +39,39 @@ class Interpreter {
         instructions_(code.bytecode, bytecode),
         locals_(code.locals.size()) {
     for (size_t i = 0; i < static_cast<size_t>(code.argumentCount); ++i) {
-      Expression argument;
-      argument.kind = Expression::Kind::Argument;
-      argument.name = code.locals[i];
-      argument.index = static_cast<int>(i);
-      locals_[i] = std::make_shared<const Expression>(std::move(argument));
+      locals_[i] = variable(Expression::Kind::Argument, code.locals[i], i);
     }
   }
 
   ExpressionPtr run() {
     try {
-      for (bool first = true; !instructions_.atEnd(); first = false) {
+      while (!instructions_.atEnd()) {
         const InstructionReader::Step step = instructions_.next();
-        const Instruction& instruction = *step.instruction;
-        if (bytecode_ >= Bytecode::V311 && first && instruction.op != Op::Resume)
-          fail(phrase(instruction.op));
-        if (keywordNames_ != nullptr && instruction.op != Op::Precall && instruction.op != Op::Call) {
-          fail("keyword names without a call");
-        }
-        const bool negation = instruction.op == Op::Unary && instruction.sign == Operator::Not;
-        if (std::exchange(truth_, false) && !negation) fail(phrase(Op::Jump));
-        if (execute(instruction, step.argument)) return result();
+        checkOrder(*step.instruction);
+        if (execute(*step.instruction, step.argument)) return result();
       }
+      throw Fault{"no return"};
     } catch (const InstructionReader::Misfit& misfit) {
-      throw Refusal{misfit.offset, misfit.what, readSoFar()};
+      throw Refusal{misfit.offset, misfit.what, stack_.source()};
+    } catch (const Fault& fault) {
+      throw Refusal{instructions_.offset(), fault.what, stack_.source()};
     }
-    fail("no return");
   }
 
  private:
-  /// Everything that is on the stack, so that the refusal can show how far the reading went. Null (the marker
-  /// that 3.7 on pushes beside a callable) is left out.
-  [[nodiscard]] std::string readSoFar() const {
-    std::string text;
-    for (const ExpressionPtr& item : stack_) {
-      if (item != nullptr) text += (text.empty() ? "" : ", ") + toSource(*item);
+  [[noreturn]] static void fail(const std::string& what) { throw Fault{what}; }
+
+  /// What must follow what: 3.11 on starts with RESUME, behind COPY_FREE_VARS where there is a closure.
+  void checkOrder(const Instruction& instruction) {
+    if (bytecode_ >= Bytecode::V311 && !resumed_) {
+      if (instruction.op != Op::Resume && instruction.op != Op::CopyFreeVariables) fail(phrase(instruction.op));
+      resumed_ = instruction.op == Op::Resume;
     }
-    return text;
-  }
-
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Refusal{instructions_.offset(), what, readSoFar()};
-  }
-
-  ExpressionPtr node(Expression expression) const {
-    for (const ExpressionPtr& operand : expression.operands) {
-      expression.size += operand->size;
-      expression.depth = std::max(expression.depth, operand->depth + 1);
+    if (keywordNames_ != nullptr && instruction.op != Op::Precall && instruction.op != Op::Call) {
+      fail("keyword names without a call");
     }
-    if (expression.value != nullptr) expression.size += expression.value->weight;
-    if (expression.size > kMaxSize || expression.depth > kMaxDepth)
-      fail("an expression too large to be a layer");
-    return std::make_shared<const Expression>(std::move(expression));
-  }
-
-  ExpressionPtr named(Expression::Kind kind, const std::string& name,
-                      std::vector<ExpressionPtr> operands = {}) const {
-    Expression expression;
-    expression.kind = kind;
-    expression.name = name;
-    expression.operands = std::move(operands);
-    return node(std::move(expression));
-  }
-
-  ExpressionPtr built(Expression::Kind kind, std::vector<ExpressionPtr> operands,
-                      Operator sign = Operator::Add) const {
-    Expression expression;
-    expression.kind = kind;
-    expression.operands = std::move(operands);
-    expression.sign = sign;
-    return node(std::move(expression));
-  }
-
-  ExpressionPtr constant(ValuePtr value) const {
-    Expression expression;
-    expression.value = std::move(value);
-    return node(std::move(expression));
-  }
-
-  ExpressionPtr none() const { return constant(std::make_shared<const Value>()); }
-
-  void push(ExpressionPtr expression) {
-    if (stack_.size() >= kMaxSize) fail("a stack too deep to be a layer's");
-    stack_.push_back(std::move(expression));
-  }
-
-  /// An expression from the stack; the null marker is none.
-  ExpressionPtr pop() {
-    if (stack_.empty() || stack_.back() == nullptr) fail("a value that is not on the stack");
-    ExpressionPtr top = std::move(stack_.back());
-    stack_.pop_back();
-    return top;
-  }
-
-  void popNull() {
-    if (stack_.empty() || stack_.back() != nullptr) fail("a call that is not of a plain function");
-    stack_.pop_back();
-  }
-
-  std::vector<ExpressionPtr> popMany(size_t count) {
-    if (count > stack_.size()) fail("more values than are on the stack");
-    std::vector<ExpressionPtr> items(count);
-    for (size_t i = count; i-- > 0;) items[i] = pop();
-    return items;
+    const bool negation = instruction.op == Op::Unary && instruction.sign == Operator::Not;
+    if (std::exchange(truth_, false) && !negation) fail(phrase(Op::Jump));
   }
 
   const ExpressionPtr& local(size_t index) const {
@@ -144,7 +82,24 @@ class Interpreter {
 
   void store(size_t index) {
     if (index >= locals_.size()) fail("a variable that the function does not have");
-    locals_[index] = pop();
+    locals_[index] = stack_.pop();
+  }
+
+  /// A variable of the enclosing function. Up to 3.10 they are counted behind the function's own that an
+  /// inner function uses, from 3.11 on among all variables.
+  void loadFree(size_t index) {
+    if (bytecode_ >= Bytecode::V311) {
+      const std::string& name = index < code_.locals.size() ? code_.locals[index] : std::string();
+      const auto found = std::find(code_.free.begin(), code_.free.end(), name);
+      if (found == code_.free.end()) fail(phrase(Op::InnerFunction));
+      index = static_cast<size_t>(found - code_.free.begin());
+    } else if (index < code_.cells.size()) {
+      fail(phrase(Op::InnerFunction));
+    } else {
+      index -= code_.cells.size();
+    }
+    if (index >= code_.free.size()) fail("a variable that the function does not have");
+    stack_.push(variable(Expression::Kind::Free, code_.free[index], index));
   }
 
   const ValuePtr& constantAt(size_t index) const {
@@ -160,14 +115,28 @@ class Interpreter {
   void loadConstant(const ValuePtr& value) {
     if (value->kind == Value::Kind::Code) fail("an inner function");
     if (value->kind == Value::Kind::Other) fail(value->text);
-    push(constant(value));
+    stack_.push(withSlices(value));
   }
 
-  /// 3.11 and 3.12 push the null marker below the callable, 3.13 above.
+  /// 3.14 has slices for constants, alone and in tuples; they read as those that other Pythons put together.
+  static ExpressionPtr withSlices(const ValuePtr& value) {
+    const bool slice = value->kind == Value::Kind::Slice;
+    const auto& items = value->items;
+    if (!slice && std::none_of(items.begin(), items.end(),
+                               [](const ValuePtr& item) { return item->kind == Value::Kind::Slice; })) {
+      return constant(value);
+    }
+    std::vector<ExpressionPtr> parts;
+    for (const ValuePtr& item : items) parts.push_back(withSlices(item));
+    if (slice && items[2]->kind == Value::Kind::None) parts.pop_back();
+    return built(slice ? Expression::Kind::Slice : Expression::Kind::Tuple, std::move(parts));
+  }
+
+  /// 3.11 and 3.12 push the marker below the callable, 3.13 above.
   void pushCallable(ExpressionPtr callable, bool marked) {
-    if (marked && bytecode_ < Bytecode::V313) push(nullptr);
-    push(std::move(callable));
-    if (marked && bytecode_ >= Bytecode::V313) push(nullptr);
+    if (marked && bytecode_ < Bytecode::V313) stack_.pushMarker();
+    stack_.push(std::move(callable));
+    if (marked && bytecode_ >= Bytecode::V313) stack_.pushMarker();
   }
 
   void loadGlobal(size_t argument) {
@@ -177,7 +146,7 @@ class Interpreter {
       Value value;  // Python 2 looks True and False up by name
       value.kind = name == "None" ? Value::Kind::None : Value::Kind::Bool;
       value.truth = name == "True";
-      push(constant(std::make_shared<const Value>(std::move(value))));
+      stack_.push(constant(std::make_shared<const Value>(std::move(value))));
     } else {
       pushCallable(named(Expression::Kind::Global, name), flagged && (argument & 1) != 0);
     }
@@ -186,7 +155,26 @@ class Interpreter {
   void loadAttribute(size_t argument) {
     const bool flagged = bytecode_ >= Bytecode::V312;
     const std::string& name = nameAt(flagged ? argument >> 1 : argument);
-    pushCallable(named(Expression::Kind::Attribute, name, {pop()}), flagged && (argument & 1) != 0);
+    pushCallable(named(Expression::Kind::Attribute, name, {stack_.pop()}), flagged && (argument & 1) != 0);
+  }
+
+  /// `import a.b` gives a, `from a.b import c` (a list of names, not None) gives a.b.
+  void import(const std::string& module) {
+    const ExpressionPtr names = stack_.pop();
+    const ExpressionPtr level = stack_.pop();
+    const bool absolute = level->kind == Expression::Kind::Constant &&
+                          level->value->kind == Value::Kind::Int && level->value->integer <= 0;
+    if (!absolute || names->kind != Expression::Kind::Constant) fail(phrase(Op::ImportName));
+    const size_t end = names->value->kind == Value::Kind::None ? module.find('.') : std::string::npos;
+    ExpressionPtr found;
+    for (size_t at = 0; at < std::min(end, module.size());) {
+      const size_t dot = std::min(module.find('.', at), module.size());
+      const std::string part = module.substr(at, dot - at);
+      found = found == nullptr ? named(Expression::Kind::Global, part)
+                               : named(Expression::Kind::Attribute, part, {std::move(found)});
+      at = dot + 1;
+    }
+    stack_.push(std::move(found));
   }
 
   std::vector<std::string> keywords(const Value& names) const {
@@ -200,27 +188,16 @@ class Interpreter {
   }
 
   std::vector<std::string> popKeywords() {
-    const ExpressionPtr names = pop();
+    const ExpressionPtr names = stack_.pop();
     if (names->kind != Expression::Kind::Constant) fail("keyword names that are not constant");
     return keywords(*names->value);
   }
 
-  /// Pushes callee(arguments…); the last of them belong to `names`.
-  void pushCall(ExpressionPtr callee, std::vector<ExpressionPtr> arguments, std::vector<std::string> names) {
-    if (names.size() > arguments.size()) fail("more keywords than arguments");
-    Expression call;
-    call.kind = Expression::Kind::Call;
-    call.operands.push_back(std::move(callee));
-    call.operands.insert(call.operands.end(), arguments.begin(), arguments.end());
-    call.keywords = std::move(names);
-    push(node(std::move(call)));
-  }
-
-  /// Python 2: the argument's low byte counts positional arguments, the high byte pairs of a name and a
+  /// Up to 3.5: the argument's low byte counts positional arguments, the high byte pairs of a name and a
   /// value.
-  void callPython2(size_t argument) {
-    const std::vector<ExpressionPtr> pairs = popMany((argument >> 8) * 2);
-    std::vector<ExpressionPtr> arguments = popMany(argument & 0xff);
+  void callPairs(size_t argument) {
+    const std::vector<ExpressionPtr> pairs = stack_.popMany((argument >> 8) * 2);
+    std::vector<ExpressionPtr> arguments = stack_.popMany(argument & 0xff);
     std::vector<std::string> names;
     for (size_t i = 0; i < pairs.size(); i += 2) {
       const Expression& name = *pairs[i];
@@ -231,44 +208,75 @@ class Interpreter {
       names.push_back(name.value->text);
       arguments.push_back(pairs[i + 1]);
     }
-    pushCall(pop(), std::move(arguments), std::move(names));
+    stack_.push(python::call(stack_.pop(), std::move(arguments), std::move(names)));
   }
 
   void call(Op op, size_t count) {
     std::vector<std::string> names;
     if (op == Op::CallFunctionKw || op == Op::CallKw) names = popKeywords();
     if (op == Op::Call && keywordNames_ != nullptr) names = keywords(*std::exchange(keywordNames_, nullptr));
-    std::vector<ExpressionPtr> arguments = popMany(count);
+    std::vector<ExpressionPtr> arguments = stack_.popMany(count);
     const bool markerAbove = bytecode_ >= Bytecode::V313;
     const bool marked = op == Op::CallMethod || op == Op::Call || op == Op::CallKw;
-    if (marked && markerAbove) popNull();
-    ExpressionPtr callee = pop();
-    if (marked && !markerAbove) popNull();
-    pushCall(std::move(callee), std::move(arguments), std::move(names));
+    if (marked && markerAbove) stack_.popMarker();
+    ExpressionPtr callee = stack_.pop();
+    if (marked && !markerAbove) stack_.popMarker();
+    stack_.push(python::call(std::move(callee), std::move(arguments), std::move(names)));
   }
 
   /// 3.9 on writes [1, 2] as an empty list that is extended by the constant (1, 2).
   void extendList(size_t argument) {
-    const ExpressionPtr items = pop();
-    const ExpressionPtr list = pop();
+    const ExpressionPtr items = stack_.pop();
+    const ExpressionPtr list = stack_.pop();
     if (argument != 1 || list->kind != Expression::Kind::List || items->kind != Expression::Kind::Constant ||
         items->value->kind != Value::Kind::Tuple) {
       fail("a list made of another");
     }
     std::vector<ExpressionPtr> all = list->operands;
     for (const ValuePtr& item : items->value->items) all.push_back(constant(item));
-    push(built(Expression::Kind::List, std::move(all)));
+    stack_.push(built(Expression::Kind::List, std::move(all)));
+  }
+
+  /// a, b = x is a = x[0], b = x[1]; the first comes to lie on top.
+  void unpack(size_t count) {
+    const ExpressionPtr whole = stack_.pop();
+    const bool listed = whole->kind == Expression::Kind::Tuple || whole->kind == Expression::Kind::List;
+    if (listed && whole->operands.size() != count) fail("a list taken apart into another number of variables");
+    for (size_t i = count; i-- > 0;) {
+      stack_.push(listed ? whole->operands[i]
+                         : built(Expression::Kind::Subscript, {whole, python::whole(static_cast<int64_t>(i))}));
+    }
   }
 
   void subscript(bool start, bool stop) {
-    ExpressionPtr last = stop ? pop() : none();
-    ExpressionPtr first = start ? pop() : none();
+    ExpressionPtr last = stop ? stack_.pop() : none();
+    ExpressionPtr first = start ? stack_.pop() : none();
     ExpressionPtr slice = built(Expression::Kind::Slice, {std::move(first), std::move(last)});
-    push(built(Expression::Kind::Subscript, {pop(), std::move(slice)}));
+    stack_.push(built(Expression::Kind::Subscript, {stack_.pop(), std::move(slice)}));
+  }
+
+  /// 3.12 and 3.13 keep other things in the argument's low bits.
+  void compare(size_t argument) {
+    const size_t which = bytecode_ >= Bytecode::V313   ? argument >> 5
+                         : bytecode_ >= Bytecode::V312 ? argument >> 4
+                                                       : argument;
+    if (which >= std::size(kComparisons)) fail(phrase(Op::Comparison));
+    stack_.push(built(Expression::Kind::Binary, stack_.popMany(2), kComparisons[which]));
+  }
+
+  /// The in-place forms (x += 1) follow the others; they give a tensor the same value. 3.14 also has x[y] here.
+  void binaryOp(size_t argument) {
+    constexpr size_t kCount = std::size(kBinaryOps);
+    if (argument == 2 * kCount && bytecode_ >= Bytecode::V314) {
+      stack_.push(built(Expression::Kind::Subscript, stack_.popMany(2)));
+      return;
+    }
+    if (argument >= 2 * kCount) fail(phrase(Op::Binary));
+    stack_.push(built(Expression::Kind::Binary, stack_.popMany(2), kBinaryOps[argument % kCount]));
   }
 
   ExpressionPtr result() {
-    ExpressionPtr value = pop();
+    ExpressionPtr value = stack_.pop();
     if (!stack_.empty()) fail("a return with values left over");
     if (!instructions_.atEnd()) fail("more than one return");
     return value;
@@ -280,26 +288,37 @@ class Interpreter {
       case Op::Nop:
       case Op::Resume:
       case Op::Precall:
+      case Op::CopyFreeVariables:
         return false;
       case Op::PushNull:
-        push(nullptr);
+        stack_.pushMarker();
         return false;
       case Op::LoadConst:
         loadConstant(constantAt(argument));
         return false;
+      case Op::LoadSmallInt:
+        stack_.push(whole(static_cast<int64_t>(argument)));
+        return false;
       case Op::LoadFast:
-        push(local(argument));
+        stack_.push(local(argument));
         return false;
       case Op::LoadFastLoadFast:
-        push(local(argument >> 4));
-        push(local(argument & 15));
+        stack_.push(local(argument >> 4));
+        stack_.push(local(argument & 15));
         return false;
       case Op::StoreFast:
         store(argument);
         return false;
       case Op::StoreFastLoadFast:
         store(argument >> 4);
-        push(local(argument & 15));
+        stack_.push(local(argument & 15));
+        return false;
+      case Op::StoreFastStoreFast:
+        store(argument >> 4);
+        store(argument & 15);
+        return false;
+      case Op::LoadFree:
+        loadFree(argument);
         return false;
       case Op::LoadGlobal:
         loadGlobal(argument);
@@ -308,7 +327,13 @@ class Interpreter {
         loadAttribute(argument);
         return false;
       case Op::LoadMethod:
-        pushCallable(named(Expression::Kind::Attribute, nameAt(argument), {pop()}), true);
+        pushCallable(named(Expression::Kind::Attribute, nameAt(argument), {stack_.pop()}), true);
+        return false;
+      case Op::ImportName:
+        import(nameAt(argument));
+        return false;
+      case Op::ImportFrom:
+        stack_.push(named(Expression::Kind::Attribute, nameAt(argument), {stack_.peek()}));
         return false;
       case Op::KwNames:
         keywordNames_ = constantAt(argument);
@@ -316,8 +341,8 @@ class Interpreter {
       case Op::ToBool:
         truth_ = true;
         return false;
-      case Op::CallPython2:
-        callPython2(argument);
+      case Op::CallPairs:
+        callPairs(argument);
         return false;
       case Op::CallFunction:
       case Op::CallFunctionKw:
@@ -327,20 +352,35 @@ class Interpreter {
         call(instruction.op, argument);
         return false;
       case Op::BuildTuple:
-        push(built(Expression::Kind::Tuple, popMany(argument)));
+        stack_.push(built(Expression::Kind::Tuple, stack_.popMany(argument)));
         return false;
       case Op::BuildList:
-        push(built(Expression::Kind::List, popMany(argument)));
+        stack_.push(built(Expression::Kind::List, stack_.popMany(argument)));
         return false;
       case Op::ListExtend:
         extendList(argument);
         return false;
+      case Op::Unpack:
+        unpack(argument);
+        return false;
+      case Op::Copy:
+      case Op::DupTop:
+      case Op::Swap:
+      case Op::RotTwo:
+      case Op::RotThree:
+      case Op::RotFour:
+        stack_.rearrange(instruction.op, argument);
+        return false;
+      case Op::Discard:
+        if (!isPlainName(*stack_.peek())) fail(phrase(instruction.op));
+        static_cast<void>(stack_.pop());
+        return false;
       case Op::BuildSlice:
         if (argument != 2 && argument != 3) fail("a slice of " + std::to_string(argument) + " bounds");
-        push(built(Expression::Kind::Slice, popMany(argument)));
+        stack_.push(built(Expression::Kind::Slice, stack_.popMany(argument)));
         return false;
       case Op::Subscript:
-        push(built(Expression::Kind::Subscript, popMany(2)));
+        stack_.push(built(Expression::Kind::Subscript, stack_.popMany(2)));
         return false;
       case Op::Slice0:
         subscript(false, false);
@@ -356,14 +396,16 @@ class Interpreter {
         subscript(true, true);
         return false;
       case Op::Unary:
-        push(built(Expression::Kind::Unary, {pop()}, instruction.sign));
+        stack_.push(built(Expression::Kind::Unary, {stack_.pop()}, instruction.sign));
         return false;
       case Op::Binary:
-        push(built(Expression::Kind::Binary, popMany(2), instruction.sign));
+        stack_.push(built(Expression::Kind::Binary, stack_.popMany(2), instruction.sign));
         return false;
       case Op::BinaryOp:
-        if (argument >= std::size(kBinaryOps)) fail(phrase(Op::InPlace));
-        push(built(Expression::Kind::Binary, popMany(2), kBinaryOps[argument]));
+        binaryOp(argument);
+        return false;
+      case Op::Comparison:
+        compare(argument);
         return false;
       case Op::ReturnConst:
         loadConstant(constantAt(argument));
@@ -378,10 +420,11 @@ class Interpreter {
   const Code& code_;
   Bytecode bytecode_;
   InstructionReader instructions_;
-  std::vector<ExpressionPtr> locals_;  ///< null: no value yet
-  std::vector<ExpressionPtr> stack_;   ///< null: the marker beside a callable
-  ValuePtr keywordNames_;              ///< of the call that follows (3.11, 3.12)
-  bool truth_ = false;                 ///< 3.13 takes the truth value of what `not` or a jump is going to use
+  std::vector<ExpressionPtr> locals_;  ///< nullptr: no value yet
+  Stack stack_;
+  ValuePtr keywordNames_;  ///< of the call that follows (3.11, 3.12)
+  bool resumed_ = false;   ///< RESUME was met (3.11 on)
+  bool truth_ = false;     ///< 3.13 takes the truth value of what `not` or a jump is going to use
 };
 
 }  // namespace

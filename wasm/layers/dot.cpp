@@ -1,7 +1,6 @@
-#include <algorithm>
 #include <array>
-#include <cmath>
 
+#include "kernels/contract.h"
 #include "layers/layers.h"
 
 namespace charglow {
@@ -23,51 +22,21 @@ class Dot : public Layer {
   bool takesInputs(size_t count) const override { return count == 2; }
 
   Shape outputShape(std::span<const Shape> inputs) const override {
-    Shape shape = {inputs[0][0]};
-    for (size_t which = 0; which < 2; ++which) {
-      const Shape& input = inputs[which];
-      for (size_t i = 1; i < input.size(); ++i) {
-        if (i != contractedAxis(which, inputs)) shape.push_back(input[i]);
-      }
-    }
-    const Dim& first = inputs[0][contractedAxis(0, inputs)];
-    const Dim& second = inputs[1][contractedAxis(1, inputs)];
-    if (first.known() && second.known() && first.size != second.size) {
+    std::optional<Shape> shape = contractedShape(contraction(inputs), inputs[0], inputs[1]);
+    if (!shape) {
+      const Dim& first = inputs[0][contractedAxis(0, inputs)];
       refuseInput(*this,
                   "whose axis " + std::to_string(axes_[1]) + " has length " + std::to_string(first.size),
                   inputs[1]);
     }
-    if (shape.size() == 1) shape.push_back({1});
-    return shape;
+    if (shape->size() == 1) shape->push_back({1});
+    return *std::move(shape);
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& scratch) const override {
     const std::array<Shape, 2> shapes = {inputs[0].shape, inputs[1].shape};
-    // Each input as rows of its contracted axis: (batch, rest, length).
-    float* rows[2];
-    std::array<size_t, 2> rest{};
-    rows[0] = scratch.room(inputs[0].data.size() + inputs[1].data.size());
-    rows[1] = rows[0] + inputs[0].data.size();
-    size_t length = 0;
-    for (size_t which = 0; which < 2; ++which) {
-      const size_t axis = contractedAxis(which, shapes);
-      length = static_cast<size_t>(shapes[which][axis].size);
-      gather(inputs[which], axis, rows[which]);
-      if (normalize_) normalizeRows(rows[which], inputs[which].data.size(), length);
-      rest[which] = inputs[which].data.size() / length / static_cast<size_t>(output.shape[0].size);
-    }
-    float* to = output.data.data();
-    for (int b = 0; b < output.shape[0].size; ++b) {
-      for (size_t i = 0; i < rest[0]; ++i) {
-        for (size_t j = 0; j < rest[1]; ++j) {
-          const float* x = rows[0] + (static_cast<size_t>(b) * rest[0] + i) * length;
-          const float* y = rows[1] + (static_cast<size_t>(b) * rest[1] + j) * length;
-          float sum = 0;
-          for (size_t k = 0; k < length; ++k) sum += x[k] * y[k];
-          *to++ = sum;
-        }
-      }
-    }
+    const Contraction sum = contraction(shapes);
+    contract(sum, inputs[0], inputs[1], output, scratch.room(contractionRoom(sum, shapes[0], shapes[1])));
   }
 
   std::string detail() const override {
@@ -80,27 +49,11 @@ class Dot : public Layer {
   }
 
  private:
-  /// Copies with the contracted axis moved to the end.
-  static void gather(const View& input, size_t axis, float* to) {
-    const int outer = elementCount(input.shape, 0, axis);
-    const int length = input.shape[axis].size;
-    const int inner = elementCount(input.shape, axis + 1, input.shape.size());
-    for (int o = 0; o < outer; ++o) {
-      for (int i = 0; i < inner; ++i) {
-        for (int k = 0; k < length; ++k)
-          *to++ = input.data[static_cast<size_t>((o * length + k) * inner + i)];
-      }
-    }
-  }
-
-  /// tf.linalg.l2_normalize: x / sqrt(max(Σ x², 1e-12)).
-  static void normalizeRows(float* values, size_t count, size_t length) {
-    for (float* row = values; row != values + count; row += length) {
-      float squares = 0;
-      for (size_t k = 0; k < length; ++k) squares += row[k] * row[k];
-      const float norm = std::sqrt(std::max(squares, 1e-12f));
-      for (size_t k = 0; k < length; ++k) row[k] /= norm;
-    }
+  Contraction contraction(std::span<const Shape> inputs) const {
+    Contraction contraction = batchDot(inputs[0].size(), contractedAxis(0, inputs), inputs[1].size(),
+                                       contractedAxis(1, inputs));
+    contraction.normalise = normalize_;
+    return contraction;
   }
 
   std::vector<int> axes_;

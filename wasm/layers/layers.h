@@ -49,7 +49,6 @@ std::unique_ptr<Layer> makeCropping1D(ConfigReader& config);
 std::unique_ptr<Layer> makeUpSampling1D(ConfigReader& config);
 std::unique_ptr<Layer> makeLayerNormalization(ConfigReader& config);
 std::unique_ptr<Layer> makeBatchNormalization(ConfigReader& config);
-std::unique_ptr<Layer> makeLambda(ConfigReader& config);
 /// Dropout, noise and regularisation layers, which do nothing at inference.
 std::unique_ptr<Layer> makeIdentity(ConfigReader& config);
 

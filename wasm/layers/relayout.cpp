@@ -7,31 +7,10 @@
 
 #include "kernels/strided.h"
 #include "layers/layers.h"
+#include "layers/match_axes.h"
 
 namespace charglow {
 namespace {
-
-/// Axes of `output` (a reshape of `input`) that are axes of `input`: the two agree once axes of length 1 are
-/// left out. Nothing for axes that mix or split others.
-std::vector<std::optional<size_t>> matchAxes(const Shape& input, const Shape& output) {
-  const auto wide = [](const Shape& shape) {
-    std::vector<size_t> axes;
-    for (size_t i = 1; i < shape.size(); ++i) {
-      if (shape[i].size != 1) axes.push_back(i);
-    }
-    return axes;
-  };
-  const std::vector<size_t> from = wide(input);
-  const std::vector<size_t> to = wide(output);
-  std::vector<std::optional<size_t>> match(output.size());
-  match[0] = 0;
-  if (from.size() == to.size() && std::equal(from.begin(), from.end(), to.begin(), [&](size_t a, size_t b) {
-        return input[a].size == output[b].size;
-      })) {
-    for (size_t i = 0; i < to.size(); ++i) match[to[i]] = from[i];
-  }
-  return match;
-}
 
 /// Flatten, keras/layers/reshaping/flatten.py, and Reshape, keras/layers/reshaping/reshape.py (2.15).
 class Reshape : public Layer {

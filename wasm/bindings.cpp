@@ -17,6 +17,7 @@
 #include "model.h"
 #include "parity.h"
 #include "session.h"
+#include "text/text_spec.h"
 
 namespace {
 
@@ -280,12 +281,17 @@ val openModel(const val& bytes, const std::string& fileName, const val& choices)
   });
 }
 
+val textObject(const std::string& vocabulary, const std::string& fileName) {
+  return guarded([&] { return val(charglow::textObject(charglow::parseVocabulary(vocabulary, fileName))); });
+}
+
 std::string version() { return CHARGLOW_VERSION; }
 
 }  // namespace
 
 EMSCRIPTEN_BINDINGS(charglow) {
   emscripten::function("openModel", &openModel);
+  emscripten::function("textObject", &textObject);
   emscripten::function("version", &version);
   emscripten::class_<ModelHandle>("ModelHandle")
       .smart_ptr<std::shared_ptr<ModelHandle>>("ModelHandle")

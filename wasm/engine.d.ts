@@ -272,6 +272,11 @@ export class Engine {
    * id to value, on top of the bundle's own `choices`; an id that decides nothing here is an error.
    */
   open(bytes: Uint8Array, fileName: string, choices?: Record<string, string>): Model;
+  /**
+   * What a vocabulary, in a form that `Model.withText` reads, becomes in a bundle: the JSON of its `text` (FORMAT.md section 5),
+   * byte for byte as the converter writes it. Whether it fits a model is not asked.
+   */
+  textObject(vocabulary: string, fileName: string): string;
   /** Version of the engine. */
   readonly version: string;
 }

@@ -173,6 +173,10 @@ export class Engine {
     return new Engine(await factory({ wasmBinary }));
   }
 
+  textObject(vocabulary, fileName) {
+    return unwrap(this.#module.textObject(new TextEncoder().encode(vocabulary), wellFormed(fileName)));
+  }
+
   open(bytes, fileName, choices = {}) {
     const pairs = Object.entries(choices).flat().map((text) => wellFormed(String(text)));
     return new Model(unwrap(this.#module.openModel(bytes, wellFormed(fileName), pairs)));

@@ -2,10 +2,13 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { loadEngine } from "../../scripts/lib/engine.mjs";
+import { FIXTURES } from "../../scripts/lib/paths.mjs";
 import { EngineError, Fate, charsetEncoding } from "../../wasm/host.mjs";
+import { parse } from "../web/support/bundle.mjs";
 import { SAMPLE, fixtureBytes, kerasNumbers, problemsOf } from "./support.mjs";
 
 // The memory behind the engine, to see it grow.
@@ -121,6 +124,14 @@ test("another vocabulary shares the weights and changes the ids", () => {
   assert.deepEqual(Array.from(other.newSession().setText("xz").ids), [0, 0, 0, 0, 0, 3, 1]);
   assert.equal(problemsOf(() => model.withText(charsetEncoding("abcdefghijklmnop"), "charset"))[0].code, "id-out-of-range");
   assert.equal(problemsOf(() => charsetEncoding("aba"))[0].code, "charset-duplicate");
+});
+
+test("a vocabulary becomes the text object that the converter writes", () => {
+  const vocabulary = readFileSync(join(FIXTURES, "keras-2.15/classic/vocab.json"), "utf8");
+  assert.equal(engine.textObject(vocabulary, "vocab.json"), parse(fixtureBytes("keras-2.15/classic")).metadata.text);
+  // Keys that look like numbers stay where their ids put them.
+  assert.ok(engine.textObject('{"b": 2, "a": 3, "1": 1}', "v.json").startsWith('{"unit":"char","vocabulary":{"1":1,"b":2,"a":3},"num_words":null,"lower":true,"oov":"drop","pad":0,'));
+  assert.equal(problemsOf(() => engine.textObject("[]", "v.json"))[0].where, "v.json");
 });
 
 test("a model without a vocabulary asks for one, and still runs on ids", () => {

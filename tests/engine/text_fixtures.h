@@ -14,13 +14,18 @@
 
 namespace charglow::testing {
 
-/// A file of tests/fixtures/text, parsed.
-inline nlohmann::json textFixture(const std::string& name) {
+/// The content of a file of tests/fixtures/text.
+inline std::string textFixtureContent(const std::string& name) {
   const std::string path = std::string(FIXTURES_DIR) + "/text/" + name;
   std::ifstream file(path, std::ios::binary);
   const std::string content((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (content.empty()) throw std::runtime_error("no fixture " + path);
-  return parseStrictJson(content, path);
+  return content;
+}
+
+/// A file of tests/fixtures/text, parsed.
+inline nlohmann::json textFixture(const std::string& name) {
+  return parseStrictJson(textFixtureContent(name), name);
 }
 
 /// What `action` throws; a failure and nothing where it throws nothing.

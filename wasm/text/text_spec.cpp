@@ -172,6 +172,36 @@ TextSpec parseTextSpec(const json& object, std::string_view where) {
   return spec;
 }
 
+std::string textObject(const TextSpec& spec) {
+  using Json = nlohmann::ordered_json;
+  const auto end = [](TextSpec::End which) { return which == TextSpec::End::Pre ? "pre" : "post"; };
+  const auto orNull = [](const std::optional<int32_t>& number) { return number ? Json(*number) : Json(); };
+  const bool words = spec.unit == TextSpec::Unit::Word;
+  // Appended, not looked up: ordered objects search through all their keys.
+  Json::object_t vocabulary;
+  for (const auto& [token, id] : spec.vocabulary) vocabulary.emplace_back(encodeUtf8(token), id);
+  Json text = {{"unit", words ? "word" : "char"}};
+  text["vocabulary"] = std::move(vocabulary);
+  text["num_words"] = orNull(spec.numWords);
+  text["lower"] =
+      spec.lower == TextSpec::Lower::Ascii ? Json("ascii") : Json(spec.lower != TextSpec::Lower::No);
+  if (!spec.strip.empty()) text["strip"] = encodeUtf8(spec.strip);
+  if (words) {
+    text["filters"] = encodeUtf8(spec.filters);
+    text["split"] = spec.splitAt == TextSpec::Split::Separator ? Json(encodeUtf8(spec.split))
+                    : spec.splitAt == TextSpec::Split::Nowhere ? Json(false)
+                                                               : Json();
+  }
+  text["oov"] = spec.oov ? Json(*spec.oov) : Json("drop");
+  text["pad"] = spec.pad;
+  text["padding"] = end(spec.padding);
+  text["truncating"] = end(spec.truncating);
+  text["length"] = orNull(spec.length);
+  text["one_hot"] = spec.oneHot;
+  text["assumed"] = spec.assumed;
+  return text.dump();
+}
+
 void checkIds(const TextSpec& spec, int64_t rows, std::string_view where) {
   const std::string place(where);
   const std::string expected =

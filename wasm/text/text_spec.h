@@ -54,6 +54,10 @@ TextSpec parseTextSpec(const nlohmann::json& object, std::string_view where);
 /// scripts/charglow_convert/text.py, which does not read `text` objects. Throws Error.
 TextSpec parseVocabulary(std::string_view json, std::string_view fileName);
 
+/// The `text` object of FORMAT.md section 5 as JSON text: the bytes that the converter writes for the same
+/// spec.
+std::string textObject(const TextSpec& spec);
+
 /// A model's ids must be rows of its embedding (or columns of its one-hot input). Throws naming the token
 /// with the first id outside [0, rows), and what would fit.
 void checkIds(const TextSpec& spec, int64_t rows, std::string_view where);

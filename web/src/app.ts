@@ -56,7 +56,7 @@ export class App {
       onAnswered: () => this.#editor.focusEnd(),
       linkedChoices: (fileName) => (this.#link && modelOf(this.#link, this.#sampleName) === fileName ? this.#link.choices : null),
     });
-    this.#card = new ModelCardDialog((id, value) => this.#models.decide(id, value));
+    this.#card = new ModelCardDialog((id, value) => this.#models.decide(id, value), () => void this.#models.download());
     const theme = new ThemeButton((choice) => this.#store.update({ theme: choice }));
     theme.show(state.theme);
     this.#wireButtons();

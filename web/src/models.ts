@@ -2,14 +2,18 @@
 import type { ModelCard, Problem } from "#engine";
 import { Superseded, type EngineClient } from "./engine/client.ts";
 import type { ModelSource, Opened, Vocabulary } from "./engine/protocol.ts";
+import { spawnReader } from "./engine/spawn.ts";
 import { Failure } from "./engine/wire.ts";
-import { convertCommand } from "./model/files.ts";
+import { Intake, type Taken } from "./intake.ts";
+import { rolesOf, type Given, type OpenedFile } from "./model/files.ts";
 import { lambdasIn } from "./model/lambdas.ts";
 import { countText } from "./model/numbers.ts";
+import { Reader } from "./reader/client.ts";
 import { button, byId, clip } from "./view/dom.ts";
-import type { OpenedFile } from "./view/drop.ts";
+import { download } from "./view/download.ts";
 import { LambdaDialog } from "./view/lambda_dialog.ts";
 import { Notices } from "./view/notices.ts";
+import { Progress } from "./view/progress.ts";
 import { VocabularyDialog } from "./view/vocabulary_dialog.ts";
 
 export interface ModelsEvents {
@@ -28,6 +32,11 @@ export class Models {
   readonly #notices: Notices;
   readonly #vocabulary: VocabularyDialog;
   readonly #lambdas = new LambdaDialog();
+  readonly #intake = new Intake(new Reader({ spawn: spawnReader }));
+  /** Stops the conversion of the model that was given last. */
+  #conversion = new AbortController();
+  /** What is being made of the files that were given last. */
+  #taking: Promise<void> = Promise.resolve();
   #client: EngineClient | null = null;
   #opened: Opened | null = null;
   /** The model before the user gave it another vocabulary, and the engine's notes on it then. */
@@ -64,21 +73,48 @@ export class Models {
     this.#vocabulary.open(card);
   }
 
-  async openFiles(files: OpenedFile[]): Promise<void> {
-    const bundle = files.find(({ kind }) => kind === "bundle");
-    const vocabulary = files.find(({ kind }) => kind === "vocabulary");
-    const keras = files.find(({ kind }) => kind === "hdf5" || kind === "keras-zip");
-    if (keras) {
-      this.#notices.command(`\u201c${clip(keras.name, 80)}\u201d is a Keras file`, "It is converted once, on your machine, by the project\u2019s script:", convertCommand(keras.name), "--vocab is the vocabulary it was trained with, --labels are the names of its classes; leave out what you do not have. Then drop the .safetensors file that this makes.");
-      return;
+  /**
+   * Files that were given at once. What is no model is added to one: to the model among them, or the one before, which may
+   * still be on its way, or one still to come. A model takes the place of one on its way.
+   */
+  openFiles(files: OpenedFile[]): Promise<void> {
+    const roles = rolesOf(files);
+    if ("problems" in roles) {
+      this.#notices.problems("These could not be opened", roles.problems, this.stays);
+      return this.#taking;
     }
-    if (files.length === 2 && !(bundle && vocabulary)) {
-      this.#notices.problems("These could not be opened", [{ code: "two-of-a-kind", where: files.map(({ name }) => name).join(", "), expected: "one model, one vocabulary or one of each", actual: bundle ? "two models" : "two vocabularies", hint: "Drop one of them." }], this.stays);
-      return;
+    const { given } = roles;
+    if (given.model) {
+      this.#conversion.abort();
+      this.#conversion = new AbortController();
+      this.#taking = this.#take(given, this.#conversion);
+    } else this.#taking = this.#taking.then(() => this.#take(given, this.#conversion));
+    return this.#taking;
+  }
+
+  async #take(given: Given, conversion: AbortController): Promise<void> {
+    const progress = given.model?.kind === "keras" ? new Progress(given.model.name, () => conversion.abort()) : null;
+    try {
+      const taken = await this.#intake.take(given, this.source, (share) => progress?.show(share), conversion.signal);
+      progress?.close();
+      if (conversion.signal.aborted) return;
+      if (taken.kind === "open") await this.openLinked(taken.source);
+      else if (taken.kind === "vocabulary") await this.#openWith(taken.vocabulary);
+      else this.#tellKept(taken);
+    } catch (error) {
+      progress?.close();
+      if (conversion.signal.aborted) return;
+      const names = Object.values(given).map(({ name }) => name);
+      const all = names.map((name) => `\u201c${clip(name, 80)}\u201d`).join(" and ");
+      this.#notices.problems(`${all} could not be opened`, problemsOf(error, names[0]!), this.stays);
     }
-    const given = vocabulary && { json: new TextDecoder().decode(vocabulary.bytes), fileName: vocabulary.name };
-    if (bundle) await this.openLinked({ bytes: bundle.bytes, fileName: bundle.name, ...(given ? { vocabulary: given } : {}) });
-    else if (given) await this.#openWith(given);
+  }
+
+  /** A file that has nothing yet to be used with. */
+  #tellKept({ what, name, for: weights }: Taken & { kind: "kept" }): void {
+    const is = what === "labels" ? "They are labels" : `It is ${what === "architecture" ? "an architecture" : "a vocabulary"}`;
+    this.#notices.note(`\u201c${clip(name, 80)}\u201d is kept`,
+      weights === "" ? `${is}: drop the weights that belong to it.` : `${is} for \u201c${clip(weights, 80)}\u201d, whose architecture is still to come.`);
   }
 
   /** Opens a file as the link says that was made with it; as it is where that does not fit the file. */
@@ -115,7 +151,6 @@ export class Models {
   async #openWith(vocabulary: Vocabulary): Promise<void> {
     const source = this.source;
     if (source) await this.open({ ...source, vocabulary }, this.#asOpened ?? source);
-    else this.#notices.problems("This could not be opened", [{ code: "no-model", where: vocabulary.fileName, expected: "a model to use it with", actual: "none", hint: "Drop the model first, or both together." }]);
   }
 
   /** `asOpened`: the same model before the user gave it another vocabulary. */
@@ -139,7 +174,9 @@ export class Models {
     const pill = byId("model-button", HTMLButtonElement);
     pill.setAttribute("aria-busy", "true");
     try {
-      const opened = await this.#client.open(source);
+      const { opened, source: used } = await this.#engineOpens(this.#client, source);
+      source = used;
+      this.#intake.settle(source);
       this.#opened = opened;
       for (const dialog of [this.#vocabulary, this.#lambdas]) if (dialog.isOpen) dialog.close();
       const another = source.vocabulary !== undefined && source.vocabulary !== this.#told;
@@ -151,9 +188,35 @@ export class Models {
       return [];
     } catch (error) {
       if (error instanceof Superseded) return null;
-      return error instanceof Failure ? error.problems : [{ code: "page", where: source.fileName, expected: "a model", actual: String(error), hint: "" }];
+      return problemsOf(error, source.fileName);
     } finally {
       pill.removeAttribute("aria-busy");
+    }
+  }
+
+  /** A model that has no vocabulary is opened with the one that was given before it, where that fits. */
+  async #engineOpens(client: EngineClient, source: ModelSource): Promise<{ opened: Opened; source: ModelSource }> {
+    const opened = await client.open(source);
+    const { vocabulary } = this.#intake;
+    if (opened.card.text || source.vocabulary || !vocabulary) return { opened, source };
+    // A copy, since what is in use now is to be said again.
+    const reading = { ...source, vocabulary: { ...vocabulary } };
+    try {
+      return { opened: await client.open(reading), source: reading };
+    } catch (error) {
+      if (error instanceof Superseded) throw error;
+      return { opened, source };
+    }
+  }
+
+  /** Hands the user the model in use as one file, with everything that was added to it here. */
+  async download(): Promise<void> {
+    const source = this.source!;
+    try {
+      const text = source.vocabulary ? await this.#client!.textObject(source.vocabulary) : null;
+      download(`${source.fileName.replace(/(?<=.)\.[^.]*$/, "")}.safetensors`, await this.#intake.bundle(source, text));
+    } catch (error) {
+      this.#notices.problems("The model could not be made into a file", problemsOf(error, source.fileName));
     }
   }
 
@@ -169,6 +232,10 @@ export class Models {
       `Vocabulary ${clip(fileName, 80)} in use (${countText(tokens)} ${tokens === 1 ? "token" : "tokens"})`,
       notes.join(" "), ...(undo ? [undo] : []));
   }
+}
+
+function problemsOf(error: unknown, where: string): readonly Problem[] {
+  return error instanceof Failure ? error.problems : [{ code: "page", where, expected: "a model", actual: String(error), hint: "" }];
 }
 
 export function titleOf(card: ModelCard): string {

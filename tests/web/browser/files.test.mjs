@@ -156,10 +156,17 @@ describe("a bad file", () => {
     await close();
   });
 
-  test("three at once", async () => {
+  test("several models at once", async () => {
     const { page, close } = await openPage(browser, server.url);
     await drop(page, ["a", "b", "c"].map((name) => ({ name, bytes: sample })));
-    assert.match(await notice(page), /found 3 files/);
+    assert.match(await notice(page), /a, b, c: expected a model, and of its architecture, its vocabulary and its labels at most one each, found 3 models/);
+    await close();
+  });
+
+  test("a whole folder's worth", async () => {
+    const { page, close } = await openPage(browser, server.url);
+    await drop(page, ["a", "b", "c", "d", "e"].map((name) => ({ name, bytes: sample })));
+    assert.match(await notice(page), /found 5 files/);
     await close();
   });
 });
@@ -215,22 +222,6 @@ test("opened from disk: says what it needs, and nothing of it where scripts run"
   await settled(page);
   assert.equal(await page.$("#needs-server"), null);
   await close();
-});
-
-describe("Keras's own files", () => {
-  for (const [name, head] of [["my weights.hdf5", [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]], ["m.keras", [0x50, 0x4b, 3, 4]]]) {
-    test(`${name}: the page shows the command that converts it`, async () => {
-      const { page, close } = await openPage(browser, server.url, { permissions: ["clipboard-read", "clipboard-write"] });
-      await drop(page, [{ name, bytes: new Uint8Array(head) }]);
-      await notice(page);
-      const command = await page.textContent(".notice code");
-      assert.match(command, /^npm run convert -- /);
-      assert.ok(command.includes(name));
-      await page.click(".notice-command button");
-      assert.equal(await page.evaluate(() => navigator.clipboard.readText()), command);
-      await close();
-    });
-  }
 });
 
 describe("a model without a vocabulary", () => {

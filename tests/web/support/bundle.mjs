@@ -18,7 +18,8 @@ export function parse(bytes) {
 /** The bundle with this metadata and these tensors, its digest made anew. */
 export function write({ metadata, tensors, data }) {
   const rest = Object.fromEntries(Object.entries(metadata).filter(([key]) => key !== "digest"));
-  const all = { ...rest, digest: digest(rest, tensors, data) };
+  // At its place, where it has one.
+  const all = { ...metadata, digest: digest(rest, tensors, data) };
   let header = Buffer.from(JSON.stringify({ __metadata__: all, ...tensors }), "utf8");
   header = Buffer.concat([header, Buffer.alloc((8 - (header.length % 8)) % 8, " ")]);
   return new Uint8Array(Buffer.concat([little64(header.length), header, data]));

@@ -1,39 +1,48 @@
 import { describe, expect, it } from "vitest";
-import { convertCommand, FILE_LIMIT, fileKind, problemText, sizeProblem } from "../../../web/src/model/files.ts";
+import { FILE_LIMIT, fileKind, problemText, rolesOf, sizeProblem, type FileKind } from "../../../web/src/model/files.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const HDF5 = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
 describe("fileKind", () => {
   it.each([
-    ["a Tokenizer", bytes('{"class_name": "Tokenizer", "config": {}}'), "t.json", "vocabulary"],
-    ["{char: id}", bytes('  \n{"a": 1}'), "v.json", "vocabulary"],
-    ["a vocabulary of another name", bytes('{"a": 1}'), "v.txt", "vocabulary"],
-    ["a JSON bundle", bytes('{"__metadata__": {}, "tensors": {}}'), "m.json", "bundle"],
-    ["a JSON bundle, tensors first", bytes('{"tensors": {}, "__metadata__": {}}'), "m.json", "bundle"],
-    ["safetensors", new Uint8Array([16, 0, 0, 0, 0, 0, 0, 0, ...bytes('{"__metadata__":')]), "m.safetensors", "bundle"],
-    ["a PNG", new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), "m.safetensors", "bundle"],
-    ["HTML", bytes("<!doctype html>"), "m.json", "bundle"],
-    ["nothing", new Uint8Array(), "m.safetensors", "bundle"],
-    ["HDF5", new Uint8Array(HDF5), "weights.h5", "hdf5"],
-    ["HDF5 by another name", new Uint8Array(HDF5), "weights.safetensors", "hdf5"],
-    ["HDF5 behind a user block", new Uint8Array([...new Uint8Array(1024), ...HDF5]), "weights.h5", "hdf5"],
-    ["a Keras 3 file", new Uint8Array([0x50, 0x4b, 3, 4, 0]), "m.keras", "keras-zip"],
-    ["another zip", new Uint8Array([0x50, 0x4b, 3, 4, 0]), "m.zip", "bundle"],
-  ] as const)("%s", (_, content, name, kind) => {
-    expect(fileKind(content as Uint8Array, name)).toBe(kind);
+    ["a Tokenizer", bytes('{"class_name": "Tokenizer", "config": {}}'), "vocabulary"],
+    ["a Tokenizer in a string", bytes(JSON.stringify('{"class_name": "Tokenizer", "config": {}}')), "vocabulary"],
+    ["{char: id}", bytes('  \n{"a": 1}'), "vocabulary"],
+    ["words that are names of members", bytes('{"title": 1, "labels": 2}'), "vocabulary"],
+    ["a text encoding", bytes('{"unit": "char", "vocabulary": {"a": 1}}'), "vocabulary"],
+    ["JSON that ends too soon", bytes('{"a": 1'), "vocabulary"],
+    ["an empty object", bytes("{}"), "vocabulary"],
+    ["a JSON bundle", bytes('{"__metadata__": {}, "tensors": {}}'), "bundle"],
+    ["a JSON bundle, tensors first", bytes('{"tensors": {}, "__metadata__": {}}'), "bundle"],
+    ["safetensors", new Uint8Array([16, 0, 0, 0, 0, 0, 0, 0, ...bytes('{"__metadata__":')]), "bundle"],
+    ["a PNG", new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), "bundle"],
+    ["HTML", bytes("<!doctype html>"), "bundle"],
+    ["nothing", new Uint8Array(), "bundle"],
+    ["HDF5", new Uint8Array(HDF5), "keras"],
+    ["HDF5 behind a user block", new Uint8Array([...new Uint8Array(1024), ...HDF5]), "keras"],
+    ["a zip archive", new Uint8Array([0x50, 0x4b, 3, 4, 0]), "keras"],
+    ["an architecture", bytes('\ufeff{"class_name": "Sequential", "config": [], "keras_version": "2.1.2"}'), "architecture"],
+    ["an architecture in a string", bytes(JSON.stringify('{"class_name": "Model", "config": {}}')), "architecture"],
+    ["a list of labels", bytes('["ham", "spam"]'), "labels"],
+    ["an about.json", bytes('{"title": "T", "labels": ["a", "b"]}'), "labels"],
+  ] as const)("%s", (_, content, kind) => {
+    expect(fileKind(content as Uint8Array)).toBe(kind);
   });
 });
 
-describe("convertCommand", () => {
-  it.each([
-    ["weights.best.hdf5", "npm run convert -- weights.best.hdf5"],
-    ["my weights.h5", "npm run convert -- './my weights.h5'"],
-    ["a'b;rm.h5", "npm run convert -- './a'\\''b;rm.h5'"],
-    ["--vocab.h5", "npm run convert -- './--vocab.h5'"],
-    ["$(x).h5", "npm run convert -- './$(x).h5'"],
-  ])("%s", (name, command) => {
-    expect(convertCommand(name)).toBe(`${command} --vocab tokenizer.json --labels no,yes`);
+describe("rolesOf", () => {
+  const files = (...kinds: FileKind[]) => kinds.map((kind, index) => ({ name: `${index}`, bytes: new Uint8Array(), kind }));
+
+  it("puts each file in its role, in any order", () => {
+    const [vocabulary, architecture, model, labels] = files("vocabulary", "architecture", "keras", "labels");
+    expect(rolesOf([vocabulary!, architecture!, model!, labels!])).toEqual({ given: { model, architecture, vocabulary, labels } });
+    expect(rolesOf([architecture!])).toEqual({ given: { architecture } });
+  });
+
+  it("names all that are in the same role", () => {
+    const roles = rolesOf(files("bundle", "keras", "vocabulary", "vocabulary"));
+    expect("problems" in roles && roles.problems.map(({ where, actual }) => `${where}: ${actual}`)).toEqual(["0, 1: 2 models", "2, 3: 2 vocabularies"]);
   });
 });
 

@@ -7,7 +7,7 @@
  * - A worker that dies or hangs is replaced and gets the same model again; the job it died on is tried once more.
  */
 import type { Problem } from "#engine";
-import type { Answer, Job, ModelSource, Opened, WorkerLike } from "./protocol.ts";
+import type { Answer, Job, ModelSource, Opened, Vocabulary, WorkerLike } from "./protocol.ts";
 import { Failure, Wire } from "./wire.ts";
 
 /** A newer model was given while this one was being opened. */
@@ -93,6 +93,11 @@ export class EngineClient {
     if (!this.#current) return;
     this.#waiting = job;
     void this.#pump();
+  }
+
+  /** What a vocabulary becomes in a bundle: `Engine.textObject`. Rejects with Failure. */
+  async textObject(vocabulary: Vocabulary): Promise<string> {
+    return (await this.#current!.wire.request({ kind: "text", vocabulary }, this.#openDeadline)) as string;
   }
 
   async #pump(): Promise<void> {

@@ -15,6 +15,10 @@ export interface ModelSource {
   vocabulary?: Vocabulary;
   /** What the user decided of what the file leaves open: `Engine.open`'s choices. */
   choices?: Readonly<Record<string, string>>;
+  /** Which of the files the user gave this is, the same for all that is made of it. Absent for the sample. */
+  file?: number;
+  /** The bytes were made here: of a file of Keras's, or by adding something to a bundle. */
+  made?: boolean;
 }
 
 export interface Opened {
@@ -43,7 +47,9 @@ export interface Answer {
 export type Request =
   /** The first message of a worker's life, and its only one of this kind: one worker, one model. */
   | { kind: "open"; wasm: ArrayBuffer; source: ModelSource }
-  | { kind: "run"; job: Job };
+  | { kind: "run"; job: Job }
+  /** `Engine.textObject`. */
+  | { kind: "text"; vocabulary: Vocabulary };
 
 /** The inputs that take text, as indices into `ModelCard.inputs`: those with a vocabulary, or all that wait for one. */
 export function textInputs({ inputs, text: first }: ModelCard): number[] {
@@ -53,7 +59,7 @@ export function textInputs({ inputs, text: first }: ModelCard): number[] {
 export type RequestMessage = Request & { id: number };
 
 export type ReplyMessage =
-  | { id: number; ok: true; value: Opened | Answer }
+  | { id: number; ok: true; value: Opened | Answer | string }
   /** `fatal`: the engine's memory can no longer be trusted (a trap, an abort); the worker must be replaced. */
   | { id: number; ok: false; problems: Problem[]; fatal: boolean };
 

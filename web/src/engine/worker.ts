@@ -14,7 +14,7 @@ const scope = self as unknown as {
 };
 
 /** The model's session, and what its inputs were last given: only a text that changed is run again. */
-let current: { session: Session; inputs: number[]; texts: (string | null)[]; reads: TextRead[]; outputs: NamedArray[] } | undefined;
+let current: { engine: Engine; session: Session; inputs: number[]; texts: (string | null)[]; reads: TextRead[]; outputs: NamedArray[] } | undefined;
 
 async function open(wasm: ArrayBuffer, source: ModelSource): Promise<Opened> {
   const engine = await Engine.load(factory, wasm);
@@ -25,7 +25,7 @@ async function open(wasm: ArrayBuffer, source: ModelSource): Promise<Opened> {
   // Attention can be large: only what is asked for is copied, see `run`.
   session.watch([]);
   const inputs = textInputs(model.card);
-  current = { session, inputs, texts: inputs.map(() => null), reads: [], outputs: [] };
+  current = { engine, session, inputs, texts: inputs.map(() => null), reads: [], outputs: [] };
   return { card: model.card, parity, engineVersion: engine.version };
 }
 
@@ -47,9 +47,15 @@ function run({ texts, signal }: Job): Answer {
 
 scope.addEventListener("message", ({ data }) => void answer(data));
 
+async function valueFor(message: RequestMessage): Promise<Opened | Answer | string> {
+  if (message.kind === "open") return open(message.wasm, message.source);
+  if (message.kind === "run") return run(message.job);
+  return current!.engine.textObject(message.vocabulary.json, message.vocabulary.fileName);
+}
+
 async function answer(message: RequestMessage): Promise<void> {
   try {
-    const value = message.kind === "open" ? await open(message.wasm, message.source) : run(message.job);
+    const value = await valueFor(message);
     scope.postMessage({ id: message.id, ok: true, value });
   } catch (error) {
     if (error instanceof EngineError) {

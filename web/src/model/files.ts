@@ -1,5 +1,6 @@
-/** What a dropped file is, by its content first and its name second. Nothing is read before its size is known. */
+/** What a dropped file is, by its content, and what it is for. Nothing is read before its size is known. */
 import type { Problem } from "#engine";
+import { hdf5SignatureAt, startsWith } from "../reader/signature.ts";
 import { countText } from "./numbers.ts";
 
 /** Largest file that is read, in bytes. A bundle of this size has 64 million parameters. */
@@ -8,30 +9,85 @@ export const FILE_LIMIT = 256 * 1000 * 1000;
 export type FileKind =
   /** A bundle in either form, or something only the engine can tell what is wrong with. */
   | "bundle"
-  /** JSON without "__metadata__": a Tokenizer, a {token: id} object or a text encoding. */
+  /** A model or weights as Keras saved them: HDF5, or a ZIP archive. */
+  | "keras"
+  /** What `model.to_json()` returned. */
+  | "architecture"
+  /** A Tokenizer, a {token: id} object or a text encoding; and all JSON that is nothing else. */
   | "vocabulary"
-  /** A file of Keras's own, to be converted first. */
-  | "hdf5"
-  | "keras-zip";
+  /** Names of classes: a JSON array, or an about.json that may have them. */
+  | "labels";
 
-const HDF5 = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
-const ZIP = [0x50, 0x4b, 0x03, 0x04];
-
-/** `name` decides only where content alone cannot: a zip archive is a Keras file if it is called one. */
-export function fileKind(bytes: Uint8Array, name: string): FileKind {
-  if (startsWith(bytes, HDF5, 0)) return "hdf5";
-  // HDF5 allows a user block in front: the signature is then at 512, 1024, 2048 ...
-  for (let offset = 512; offset + HDF5.length <= bytes.length && offset <= 1 << 20; offset *= 2) {
-    if (startsWith(bytes, HDF5, offset)) return "hdf5";
-  }
-  if (startsWith(bytes, ZIP, 0)) return /\.keras$/i.test(name) ? "keras-zip" : "bundle";
-  const head = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart();
-  if (!head.startsWith("{")) return "bundle";
-  return contains(bytes, '"__metadata__"') || contains(bytes, '"tensors"') ? "bundle" : "vocabulary";
+export interface OpenedFile {
+  name: string;
+  bytes: Uint8Array;
+  kind: FileKind;
 }
 
-function startsWith(bytes: Uint8Array, signature: number[], offset: number): boolean {
-  return signature.every((byte, i) => bytes[offset + i] === byte);
+/** Files that were given at once, each in its role. */
+export interface Given {
+  /** A bundle, or a file of Keras's. */
+  model?: OpenedFile;
+  architecture?: OpenedFile;
+  vocabulary?: OpenedFile;
+  labels?: OpenedFile;
+}
+
+/** What there can be of each, for messages. */
+const ROLES = { model: "models", architecture: "architectures", vocabulary: "vocabularies", labels: "lists of labels" } as const;
+type Role = keyof typeof ROLES;
+/** Files that are taken at once: one in each role. */
+export const FILES_AT_ONCE = Object.keys(ROLES).length;
+const EXPECTED = "a model, and of its architecture, its vocabulary and its labels at most one each";
+
+export function tooMany(count: number): Problem {
+  return { code: "too-many-files", where: "files", expected: EXPECTED, actual: `${count} files`, hint: "" };
+}
+
+/** Puts each file in its role; all that is wrong where two are in the same. */
+export function rolesOf(files: readonly OpenedFile[]): { given: Given } | { problems: Problem[] } {
+  const given: Given = {};
+  const problems: Problem[] = [];
+  for (const [role, plural] of Object.entries(ROLES) as [Role, string][]) {
+    const those = files.filter(({ kind }) => (kind === "bundle" || kind === "keras" ? "model" : kind) === role);
+    if (those.length > 1) {
+      const where = those.map(({ name }) => name).join(", ");
+      problems.push({ code: "same-role", where, expected: EXPECTED, actual: `${those.length} ${plural}`, hint: "Drop one of them." });
+    } else if (those[0]) given[role] = those[0];
+  }
+  return problems.length > 0 ? { problems } : { given };
+}
+
+const ZIP = [0x50, 0x4b, 0x03, 0x04];
+/** Members of an about.json. */
+const ABOUT = ["title", "licence", "labels", "examples"];
+
+/** By content alone: names lie. */
+export function fileKind(bytes: Uint8Array): FileKind {
+  if (hdf5SignatureAt(bytes) >= 0 || startsWith(bytes, ZIP)) return "keras";
+  const head = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart();
+  if (!/^["[{]/.test(head)) return "bundle";
+  if (contains(bytes, '"__metadata__"') || contains(bytes, '"tensors"')) return "bundle";
+  return jsonKind(valueOf(new TextDecoder().decode(bytes)));
+}
+
+function jsonKind(value: unknown): FileKind {
+  if (Array.isArray(value)) return "labels";
+  if (typeof value !== "object" || value === null) return "vocabulary";
+  if ("class_name" in value && "config" in value) return value.class_name === "Tokenizer" ? "vocabulary" : "architecture";
+  // A word that is the name of a member has a number in a vocabulary.
+  const members = Object.entries(value);
+  return members.length > 0 && members.every(([key, member]) => ABOUT.includes(key) && typeof member !== "number") ? "labels" : "vocabulary";
+}
+
+/** The value of JSON, also of JSON in a JSON string, as json.dump(model.to_json()) writes it; undefined where it is none. */
+function valueOf(json: string): unknown {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "string" ? (JSON.parse(value) as unknown) : value;
+  } catch {
+    return undefined;
+  }
 }
 
 function contains(bytes: Uint8Array, ascii: string): boolean {
@@ -40,12 +96,6 @@ function contains(bytes: Uint8Array, ascii: string): boolean {
     if (startsWith(bytes, wanted, at)) return true;
   }
   return false;
-}
-
-/** The command that turns a Keras file into a bundle, with example values for what the file itself does not hold. */
-export function convertCommand(name: string): string {
-  const quoted = /^[\w.@%+=:,/-]+$/.test(name) && !name.startsWith("-") ? name : `'./${name.replaceAll("'", "'\\''")}'`;
-  return `npm run convert -- ${quoted} --vocab tokenizer.json --labels no,yes`;
 }
 
 /** One line for people, in the engine's own wording. */

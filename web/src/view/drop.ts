@@ -1,13 +1,7 @@
 /** Files from the user: dropped anywhere on the page, or picked. */
 import type { Problem } from "#engine";
-import { fileKind, sizeProblem, type FileKind } from "../model/files.ts";
+import { fileKind, FILES_AT_ONCE, sizeProblem, tooMany, type OpenedFile } from "../model/files.ts";
 import { byId } from "./dom.ts";
-
-export interface OpenedFile {
-  name: string;
-  bytes: Uint8Array;
-  kind: FileKind;
-}
 
 export interface DropEvents {
   /** All files that were given at once; at least one. */
@@ -15,15 +9,12 @@ export interface DropEvents {
   onProblems(problems: Problem[]): void;
 }
 
-/** Files taken at once: a model and a vocabulary. */
-const FILES_AT_ONCE = 2;
-
 export class Drop {
   readonly #events: DropEvents;
   readonly #input = byId("file-input", HTMLInputElement);
   readonly #sign = byId("dropping", HTMLDivElement);
-  /** Counts what was given, so that a slow file never overtakes a newer one. */
-  #ticket = 0;
+  /** What was given before is read first, so that a slow file never overtakes a newer one. */
+  #reading: Promise<void> = Promise.resolve();
 
   constructor(events: DropEvents) {
     this.#events = events;
@@ -32,7 +23,7 @@ export class Drop {
       const files = [...(this.#input.files ?? [])];
       // So that choosing the same file again is a change too.
       this.#input.value = "";
-      if (files.length > 0) void this.#read(files);
+      this.#give(files);
     });
     let depth = 0;
     window.addEventListener("dragenter", (event) => {
@@ -71,15 +62,17 @@ export class Drop {
       return;
     }
     const files = [...transfer.files];
-    if (files.length > 0) void this.#read(files);
+    this.#give(files);
+  }
+
+  #give(files: File[]): void {
+    if (files.length > 0) this.#reading = this.#reading.then(() => this.#read(files));
   }
 
   async #read(files: File[]): Promise<void> {
-    const ticket = ++this.#ticket;
     const problems: Problem[] = [];
     if (files.length > FILES_AT_ONCE) {
-      problems.push({ code: "too-many-files", where: "files", expected: "one model, one vocabulary or one of each", actual: `${files.length} files`, hint: "" });
-      this.#events.onProblems(problems);
+      this.#events.onProblems([tooMany(files.length)]);
       return;
     }
     const opened: OpenedFile[] = [];
@@ -91,7 +84,7 @@ export class Drop {
       }
       try {
         const bytes = new Uint8Array(await file.arrayBuffer());
-        opened.push({ name: file.name, bytes, kind: fileKind(bytes, file.name) });
+        opened.push({ name: file.name, bytes, kind: fileKind(bytes) });
       } catch (error) {
         problems.push({
           code: "file-unreadable", where: file.name, expected: "a file that can be read",
@@ -100,7 +93,6 @@ export class Drop {
         });
       }
     }
-    if (ticket !== this.#ticket) return;
     if (problems.length > 0) this.#events.onProblems(problems);
     else this.#events.onFiles(opened);
   }

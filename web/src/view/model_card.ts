@@ -21,10 +21,12 @@ export class ModelCardDialog {
   readonly #dialog = byId("model-dialog", HTMLDialogElement);
 
   readonly #choose: Choose;
+  readonly #onDownload: () => void;
 
   /** `choose` is called when the user decides what the model's file leaves open. */
-  constructor(choose: Choose) {
+  constructor(choose: Choose, onDownload: () => void) {
     this.#choose = choose;
+    this.#onDownload = onDownload;
     this.#dialog.addEventListener("click", (event) => {
       if (event.target === this.#dialog) this.#dialog.close();
     });
@@ -51,7 +53,8 @@ export class ModelCardDialog {
     this.#dialog.querySelector("button")?.focus();
   }
 
-  #fill({ card, parity, engineVersion }: Opened, { fileName, choices }: ModelSource): HTMLElement {
+  #fill({ card, parity, engineVersion }: Opened, source: ModelSource): HTMLElement {
+    const { fileName, choices } = source;
     const heading = make("h2", "", clip(card.title || fileName, 120));
     heading.id = "model-dialog-heading";
     const close = button("quiet", "Close", () => this.#dialog.close());
@@ -66,6 +69,7 @@ export class ModelCardDialog {
         ["classes", card.labels.length > 0 ? card.labels.map((label) => clip(label, 40)).join(", ") : "without names"],
         ["engine", engineVersion],
       ]),
+      isMade(source) ? make("p", "", button("quiet small", "Download the converted model", this.#onDownload), " One file with all of this, which opens at once.") : null,
       section("Attention", ...attentionOf(card.attention)),
       section("Agreement with Keras", ...parityOf(parity)),
       ...textsOf(card),
@@ -80,6 +84,11 @@ export class ModelCardDialog {
     this.#dialog.replaceChildren(make("div", "dialog-head", heading, close), body);
     return body;
   }
+}
+
+/** Whether the model is more than a file that the user has. */
+function isMade({ made, vocabulary, choices }: ModelSource): boolean {
+  return made === true || vocabulary !== undefined || Object.keys({ ...choices }).length > 0;
 }
 
 function section(title: string, ...content: (Node | null)[]): HTMLElement {

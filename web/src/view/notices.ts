@@ -1,7 +1,7 @@
 /** Messages that stay until they are dismissed: what is wrong with a file, a link, the engine. */
 import type { Problem } from "#engine";
 import { problemText } from "../model/files.ts";
-import { button, byId, clip, copyText, flash, make } from "./dom.ts";
+import { button, byId, clip, make } from "./dom.ts";
 
 const PROBLEMS_SHOWN = 6;
 /** A message longer than this is shortened; the engine's own are a few hundred characters. */
@@ -27,15 +27,6 @@ export class Notices {
   /** Something worth knowing that is no error, with what can be done about it. */
   note(title: string, text = "", ...actions: HTMLButtonElement[]): void {
     this.#add("status", title, text ? make("p", "", clip(text, LINE_LENGTH)) : null, ...actions);
-  }
-
-  /** A command to copy. */
-  command(title: string, text: string, command: string, after: string): void {
-    this.#clearProblems();
-    const copy = button("quiet small", "Copy", () => {
-      void copyText(command).then((copied) => flash(copy, copied ? "Copied" : "Not allowed"));
-    });
-    this.#add("status", title, make("p", "", text), make("p", "notice-command", make("code", "", command), copy), make("p", "", after));
   }
 
   clear(): void {

@@ -123,7 +123,7 @@ def _text(options: argparse.Namespace) -> Dict[str, str]:
     else:
         return {}
     chosen = text_module.TextOptions(
-        unit=options.unit, lower=options.lower, oov=options.oov, pad=options.pad, padding=options.padding,
+        unit=options.unit, lower=options.lower, oov=options.oov, start=options.start, pad=options.pad, padding=options.padding,
         truncating=options.truncating, length=options.length, one_hot=options.one_hot)
     return {"text": strict_json.dumps(text_module.build(stated, chosen, where))}
 
@@ -141,7 +141,7 @@ def _about(options: argparse.Namespace) -> Dict[str, str]:
 
 def _check_usage(options: argparse.Namespace) -> None:
     if options.vocab is None and options.charset is None:
-        for name in ("unit", "lower", "oov", "pad", "padding", "truncating", "length", "one_hot", "first_id"):
+        for name in ("unit", "lower", "oov", "start", "pad", "padding", "truncating", "length", "one_hot", "first_id"):
             if getattr(options, name) is not None:
                 raise UsageError(f"--{name.replace('_', '-')}", "--vocab or --charset with it", "neither")
     if options.first_id is not None and options.charset is None:
@@ -158,6 +158,10 @@ def _whole_number(least: int):
 
 def _oov(argument: str):
     return argument if argument == "drop" else _whole_number(0)(argument)
+
+
+def _start(argument: str):
+    return argument if argument == "none" else _whole_number(0)(argument)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -177,7 +181,7 @@ def _parser() -> argparse.ArgumentParser:
 
     text = parser.add_argument_group("how text becomes ids")
     source = text.add_mutually_exclusive_group()
-    source.add_argument("--vocab", metavar="FILE", help="a Keras Tokenizer's to_json(), or JSON {character: id}")
+    source.add_argument("--vocab", metavar="FILE", help="a Keras Tokenizer's to_json(), or JSON {token: id}, {id: token} or [token, …]")
     source.add_argument("--charset", metavar="STRING", help="the characters, in the order of their ids (--charset=-ab where it starts with a dash)")
     text.add_argument("--first-id", type=_whole_number(0), metavar="N", help="id of the charset's first character (1)")
     text.add_argument("--unit", choices=("char", "word"), help="what a token is (as the vocabulary looks)")
@@ -185,6 +189,7 @@ def _parser() -> argparse.ArgumentParser:
     case.add_argument("--lower", dest="lower", action="store_true", default=None, help="lower-case the text first")
     case.add_argument("--no-lower", dest="lower", action="store_false", help="keep its case (as the vocabulary looks)")
     text.add_argument("--oov", type=_oov, metavar="ID|drop", help="id of unknown tokens, or leave them out (drop)")
+    text.add_argument("--start", type=_start, metavar="ID|none", help="id that every text begins with (as the vocabulary looks)")
     text.add_argument("--pad", type=_whole_number(0), metavar="ID", help="id that fills unused timesteps (0)")
     text.add_argument("--padding", choices=("pre", "post"), help="where short texts are filled (pre)")
     text.add_argument("--truncating", choices=("pre", "post"), help="where long texts are cut (pre)")

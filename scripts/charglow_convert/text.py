@@ -18,7 +18,15 @@ _TOKENIZER_KEYS = frozenset((
     "num_words", "filters", "lower", "split", "char_level", "oov_token", "document_count",
     "word_counts", "word_docs", "index_docs", "index_word", "word_index",
 ))
-_EXPECTED_VOCABULARY = "a Keras Tokenizer (to_json()) or a JSON object {token: id}"
+_EXPECTED_VOCABULARY = "a Keras Tokenizer (to_json()), a JSON object {token: id} or {id: token}, or a JSON list of tokens"
+# What TextVectorization leaves out: DEFAULT_STRIP_REGEX of keras/layers/preprocessing/text_vectorization.py
+_PUNCTUATION = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'"
+
+# Tokens that stand for no text of their own, by what they are called between brackets. Those without a role here (ends,
+# separators, masks) are of no use to a reader of single texts.
+_ROLES = {"pad": "pad", "padding": "pad", "unk": "oov", "unknown": "oov", "oov": "oov",
+          "s": "start", "start": "start", "sos": "start", "bos": "start", "go": "start"}
+_BARE_SPECIAL = ("PAD", "UNK", "OOV")
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,7 @@ class TextOptions:
     unit: Optional[str] = None
     lower: Optional[bool] = None
     oov: Union[int, str, None] = None  # an id or "drop"
+    start: Union[int, str, None] = None  # an id or "none"
     pad: Optional[int] = None
     padding: Optional[str] = None
     truncating: Optional[str] = None
@@ -41,6 +50,10 @@ def from_charset(charset: str, first_id: Optional[int]) -> Dict[str, Any]:
     if not charset:
         raise ConvertError(where, "at least one character", "none")
     require_unicode(charset, where)
+    return _from_characters(charset, first_id, where)
+
+
+def _from_characters(charset, first_id, where):
     first = 1 if first_id is None else first_id
     vocabulary: Dict[str, int] = {}
     for index, character in enumerate(charset):
@@ -56,8 +69,12 @@ def from_file(path: str) -> Dict[str, Any]:
     """What a vocabulary file states, as members of `text`."""
     content = strict_json.loads(
         strict_json.read_file(path), path, f"The file should hold {_EXPECTED_VOCABULARY}; a plain string goes to --charset.")
-    if isinstance(content, str):  # json.dump(tokenizer.to_json()), as TensorFlow's own tutorials write it
-        content = strict_json.loads(content, path)
+    if isinstance(content, str):
+        if content.lstrip(" \t\n\r")[:1] not in ("{", "["):
+            return _from_characters(_filled(content, path), None, path)
+        content = strict_json.loads(content, path)  # json.dump(tokenizer.to_json()), as TensorFlow's own tutorials write it
+    if isinstance(content, list):
+        return _from_list(content, path)
     if not isinstance(content, dict):
         raise ConvertError(path, _EXPECTED_VOCABULARY, described(content))
     if content.get("class_name") == "Tokenizer":
@@ -65,7 +82,79 @@ def from_file(path: str) -> Dict[str, Any]:
     if isinstance(content.get("config"), (dict, list)):
         raise ConvertError(path, _EXPECTED_VOCABULARY, f"the configuration of a {quoted(str(content.get('class_name')))}",
                            "An architecture goes to --config.")
-    return {"vocabulary": _vocabulary(content, path)}
+    if content and all(_is_digits(key) and isinstance(value, str) for key, value in content.items()):
+        return _with_special_tokens(_by_id([(int(key), token) for key, token in content.items()], path))
+    return _with_special_tokens({"vocabulary": _vocabulary(content, path)})
+
+
+def _is_digits(text):
+    return text.isascii() and text.isdigit()
+
+
+def _filled(charset, where):
+    if not charset:
+        raise ConvertError(where, _EXPECTED_VOCABULARY, "an empty string")
+    return charset
+
+
+def _from_list(tokens, where):
+    """Tokens by id: what TextVectorization.get_vocabulary() returns, or a list of somebody's own."""
+    for index, token in enumerate(tokens):
+        if not isinstance(token, str):
+            raise ConvertError(f"{where}: item {index}", "a token", described(token))
+    stated = _by_id(list(enumerate(tokens)), where)
+    if tokens[:2] != ["", "[UNK]"]:
+        stated["assumed"] = ["ids count from 0, in the order of the list", *stated.get("assumed", [])]
+        return _with_special_tokens(stated)
+    del stated["vocabulary"]["[UNK]"]
+    if not stated["vocabulary"]:
+        raise ConvertError(where, "at least one token", "none")
+    stated.update(lower="ascii", strip=_PUNCTUATION, filters="", split=None, oov=1, pad=0, padding="post", truncating="post")
+    stated["assumed"] = ["the list is that of a TextVectorization layer: text is read as this layer does where nobody says otherwise"]
+    return stated
+
+
+def _by_id(entries, where):
+    """{token: id} of (id, token). An empty token with id 0 is no token but the padding."""
+    vocabulary: Dict[str, int] = {}
+    for token_id, token in sorted(entries):
+        at = f"{where}: {quoted(token)}"
+        if token_id > MAX_ID:
+            raise ConvertError(at, f"an id from 0 to {MAX_ID:,}", described(token_id))
+        if not token and token_id == 0:
+            continue
+        if not token:
+            raise ConvertError(at, "a token", "an empty string", "Leave it out, and give the padding's id by --pad.")
+        if token in vocabulary:
+            raise ConvertError(at, "every token once", f"ids {vocabulary[token]:,} and {token_id:,}")
+        vocabulary[token] = token_id
+    if not vocabulary:
+        raise ConvertError(where, "at least one token", "none")
+    return {"vocabulary": vocabulary}
+
+
+def _is_special(token):
+    return token in _BARE_SPECIAL or (len(token) > 2 and token[0] + token[-1] in ("<>", "[]"))
+
+
+def _with_special_tokens(stated):
+    """Takes tokens such as "<PAD>" and "[UNK]" for what they are called. Among characters they are no tokens of a text."""
+    vocabulary = stated["vocabulary"]
+    special = {token: token_id for token, token_id in vocabulary.items() if _is_special(token)}
+    others = [token for token in vocabulary if token not in special]
+    if not special or not others:
+        return stated
+    if all(len(token) == 1 for token in others):
+        stated["vocabulary"] = {token: vocabulary[token] for token in others}
+    sentences = {"pad": "{} (id {:,}) fills the unused timesteps", "oov": "{} (id {:,}) stands for unknown tokens",
+                 "start": "every text begins with {} (id {:,})"}
+    told = stated.setdefault("told", {})
+    for token, token_id in sorted(special.items(), key=lambda entry: (entry[1], entry[0])):
+        role = _ROLES.get((token if token in _BARE_SPECIAL else token[1:-1]).lower())
+        if role is not None and role not in stated:
+            stated[role] = token_id
+            told[role] = sentences[role].format(quoted(token), token_id)
+    return stated
 
 
 def _from_tokenizer(config, path):
@@ -142,12 +231,13 @@ def build(stated: Dict[str, Any], options: TextOptions, where: str) -> Dict[str,
     `where` names the vocabulary's source for messages.
     """
     assumed: List[str] = list(stated.get("assumed", []))
+    told: Dict[str, str] = stated.get("told", {})  # by key: why it is so, as long as nobody says otherwise
     vocabulary = dict(sorted(stated["vocabulary"].items(), key=lambda entry: (entry[1], entry[0])))
 
     unit = options.unit or stated.get("unit")
     if unit is None:
         unit = "char" if all(len(token) == 1 for token in vocabulary) else "word"
-        longest = max(vocabulary, key=len)
+        longest = max((token for token in vocabulary if not _is_special(token)), key=len, default=next(iter(vocabulary)))
         assumed.append("the model reads characters: every token is one" if unit == "char"
                        else f"the model reads words: the vocabulary has {quoted(longest)}")
     if unit == "char":
@@ -155,7 +245,7 @@ def build(stated: Dict[str, Any], options: TextOptions, where: str) -> Dict[str,
 
     lower = options.lower if options.lower is not None else stated.get("lower")
     if lower is None:
-        capital = next((token for token in vocabulary if token != token.lower()), None)
+        capital = next((token for token in vocabulary if token != token.lower() and not _is_special(token)), None)
         lower = capital is None
         assumed.append("text is lower-cased first: no token has a capital letter" if lower
                        else f"text is not lower-cased: the vocabulary has {quoted(capital)}")
@@ -165,13 +255,22 @@ def build(stated: Dict[str, Any], options: TextOptions, where: str) -> Dict[str,
         oov = "drop"
         assumed.append("characters outside the vocabulary are left out" if unit == "char"
                        else "words outside the vocabulary are left out")
-    pad = options.pad
+    elif options.oov is None and "oov" in told:
+        assumed.append(told["oov"])
+    pad = options.pad if options.pad is not None else stated.get("pad")
     if pad is None:
         pad = 0
         assumed.append("id 0 fills the unused timesteps")
-    if options.padding is None:
+    elif options.pad is None and "pad" in told:
+        assumed.append(told["pad"])
+    start = options.start if options.start is not None else stated.get("start")
+    if options.start is None and "start" in told:
+        assumed.append(told["start"])
+    padding = options.padding or stated.get("padding")
+    if padding is None:
         assumed.append('short texts are filled at the front (padding "pre")')
-    if options.truncating is None:
+    truncating = options.truncating or stated.get("truncating")
+    if truncating is None:
         assumed.append('long texts are cut at the front (truncating "pre")')
     if options.one_hot is None:
         assumed.append("the model is fed ids, not one-hot rows")
@@ -182,6 +281,8 @@ def build(stated: Dict[str, Any], options: TextOptions, where: str) -> Dict[str,
         "num_words": stated.get("num_words"),
         "lower": lower,
     }
+    if stated.get("strip"):
+        text["strip"] = stated["strip"]
     if unit == "word":
         if "filters" not in stated:
             assumed.append("punctuation is removed and words are split at spaces, as Keras's Tokenizer does")
@@ -190,8 +291,12 @@ def build(stated: Dict[str, Any], options: TextOptions, where: str) -> Dict[str,
     text.update({
         "oov": oov,
         "pad": pad,
-        "padding": options.padding or "pre",
-        "truncating": options.truncating or "pre",
+    })
+    if start not in (None, "none"):
+        text["start"] = start
+    text.update({
+        "padding": padding or "pre",
+        "truncating": truncating or "pre",
         "length": options.length,
         "one_hot": bool(options.one_hot),
         "assumed": assumed,
@@ -204,4 +309,4 @@ def _require_single_characters(vocabulary, where):
     if long:
         raise ConvertError(f"{where}: {quoted(long[0])}", "tokens of one character (unit char)",
                            f"{len(long[0])} characters" + (f", and {grouped(len(long) - 1, 'more token')} like it" if len(long) > 1 else ""),
-                           "Leave special tokens out and give their ids by --pad and --oov, or say --unit word.")
+                           "Leave special tokens out and give their ids by --pad, --oov and --start, or say --unit word.")

@@ -3,7 +3,7 @@ import { UserError } from "./say.mjs";
 
 /** convert.py's options that take a value, and those that do not. A test compares them with `convert.py --help`. */
 export const WITH_VALUE = [
-  ...["output", "format", "config", "vocab", "charset", "first-id", "unit", "oov", "pad", "padding", "truncating", "length"],
+  ...["output", "format", "config", "vocab", "charset", "first-id", "unit", "oov", "start", "pad", "padding", "truncating", "length"],
   ...["labels", "title", "licence", "about", "parity", "assume", "lambda"],
 ];
 export const WITHOUT_VALUE = ["help", "force", "quiet", "lower", "no-lower", "one-hot"];

@@ -38,6 +38,7 @@ function encodingText(text) {
     ["vocabulary", `${plural(text.tokens, "token")}, unknown ones ${unknown}`],
     ["length", `${length}; padding ${text.padding} with id ${text.pad}, truncating ${text.truncating}`],
   ];
+  if (text.start !== null) rows.push(["begins with", `id ${text.start}`]);
   if (text.strip) rows.push(["leaves out", text.strip]);
   if (text.layer) rows.push(["as layer", text.layer]);
   if (text.one_hot) rows.push(["input", "one-hot rows"]);

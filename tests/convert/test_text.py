@@ -127,16 +127,18 @@ def test_options_win_over_the_tokenizer(folder, text_of):
     assert (text["oov"], text["lower"]) == ("drop", False)
 
 
-VOCABULARY = "a Keras Tokenizer (to_json()) or a JSON object {token: id}"
+VOCABULARY = "a Keras Tokenizer (to_json()), a JSON object {token: id} or {id: token}, or a JSON list of tokens"
 BAD_VOCABULARIES = {
     "not JSON": ("abc", f"v.json: expected JSON, found expecting value at line 1, column 1. The file should hold {VOCABULARY}; "
                         "a plain string goes to --charset."),
-    "a list": ('["a", "b"]', f"v.json: expected {VOCABULARY}, found a list."),
+    "a number": ("17", f"v.json: expected {VOCABULARY}, found the number 17."),
+    "a list with numbers": ('["a", 2]', "v.json: item 1: expected a token, found the number 2."),
     "empty": ("{}", "v.json: expected at least one token, found none."),
     "duplicate": ('{"a": 1, "b": 2, "a": 3}', 'v.json: expected every key once, found "a" twice. The file should hold '
                                               f"{VOCABULARY}; a plain string goes to --charset."),
-    "turned round": ('{"1": "a", "2": "b"}', 'v.json: "1": expected a whole number as id, found the string "a". '
-                                             "This looks like {id: token}: turn it round."),
+    "both ways": ('{"1": "a", "2": 3}', 'v.json: "1": expected a whole number as id, found the string "a". '
+                                        "This looks like {id: token}: turn it round."),
+    "turned round, twice": ('{"1": "a", "2": "a"}', 'v.json: "a": expected every token once, found ids 1 and 2.'),
     "boolean": ('{"a": true}', 'v.json: "a": expected a whole number as id, found true.'),
     "fraction": ('{"a": 1.5}', 'v.json: "a": expected a whole number as id, found the number 1.5.'),
     "float": ('{"a": 1.0}', 'v.json: "a": expected a whole number as id, found the number 1.0.'),
@@ -180,7 +182,7 @@ BAD_TOKENIZERS = {
                          'config: word_index: expected every key once, found "a" twice.'),
     "words at character level": (builders.tokenizer({"a": 1, "bc": 2, "def": 3}),
                                  '"bc": expected tokens of one character (unit char), found 2 characters, and 1 more token like it. '
-                                 "Leave special tokens out and give their ids by --pad and --oov, or say --unit word."),
+                                 "Leave special tokens out and give their ids by --pad, --oov and --start, or say --unit word."),
     "lower": (builders.tokenizer({"a": 1}, lower="yes"), 'config: lower: expected true or false, found the string "yes".'),
     "split": (builders.tokenizer({"a": 1}, char_level=False, split=""), "config: split: expected a separator, found an empty string."),
     "filters": (builders.tokenizer({"a": 1}, char_level=False, filters=None), "config: filters: expected a string, found null."),
@@ -211,11 +213,32 @@ def test_bad_charsets(folder, convert, charset, message):
 
 def test_special_tokens_at_unit_char(folder, convert):
     builders.write_model(folder / "m.h5")
-    builders.write_json(folder / "v.json", {"<pad>": 0, "a": 1})
+    builders.write_json(folder / "v.json", {"<pad>": 0, "the": 2, "a": 1})
     result = convert("m.h5", "--vocab", "v.json", "--unit", "char")
     assert (result.code, result.err) == (1, 'convert.py: v.json: "<pad>": expected tokens of one character (unit char), found '
-                                            "5 characters. Leave special tokens out and give their ids by --pad and --oov, "
-                                            "or say --unit word.\n")
+                                            "5 characters, and 1 more token like it. Leave special tokens out and give their ids "
+                                            "by --pad, --oov and --start, or say --unit word.\n")
+
+
+def test_special_tokens_are_taken_for_what_they_are_called(folder, text_of):
+    builders.write_json(folder / "v.json", {"<pad>": 5, "<unk>": 1, "<s>": 2, "</s>": 3, "a": 4})
+    text = text_of("--vocab", "v.json")
+    assert (text["unit"], text["vocabulary"], text["oov"], text["pad"], text["start"]) == ("char", {"a": 4}, 1, 5, 2)
+    assert text["assumed"][2:5] == ['"<unk>" (id 1) stands for unknown tokens', '"<pad>" (id 5) fills the unused timesteps',
+                                    'every text begins with "<s>" (id 2)']
+    text = text_of("--vocab", "v.json", "--oov", "drop", "--pad", "0", "--start", "none")
+    assert (text["oov"], text["pad"], "start" in text) == ("drop", 0, False)
+    assert not any("(id" in sentence for sentence in text["assumed"])
+    assert text_of("--charset", "ab", "--start", "0")["start"] == 0
+
+
+def test_vocabulary_of_a_text_vectorization(folder, text_of):
+    builders.write_json(folder / "v.json", ["", "[UNK]", "the", "cat"])
+    text = text_of("--vocab", "v.json")
+    assert text["vocabulary"] == {"the": 2, "cat": 3}
+    assert list(text) == ["unit", "vocabulary", "num_words", "lower", "strip", "filters", "split", "oov", "pad", "padding",
+                          "truncating", "length", "one_hot", "assumed"]
+    assert (text["lower"], text["split"], text["oov"], text["padding"], text["truncating"]) == ("ascii", None, 1, "post", "post")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)

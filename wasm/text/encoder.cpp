@@ -93,6 +93,7 @@ void TextEncoder::encode(const SourceText& source, int length, EncodedText& out)
   out.id.assign(source.length, -1);
   out.lost_.assign(source.length, kNothingLost);
   out.tokens_.clear();
+  if (spec_.start) out.tokens_.push_back({*spec_.start, Fate::Read});
   // From here to pad(), `position` counts tokens, not timesteps.
   if (spec_.unit == TextSpec::Unit::Char) {
     encodeCharacters(source, out);

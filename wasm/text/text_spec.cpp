@@ -20,9 +20,9 @@ using nlohmann::json;
 
 constexpr int32_t kLargest = std::numeric_limits<int32_t>::max();
 
-constexpr std::array<std::string_view, 14> kKeys{"unit",       "vocabulary", "num_words", "lower",  "strip",
-                                                 "filters",    "split",      "oov",       "pad",    "padding",
-                                                 "truncating", "length",     "one_hot",   "assumed"};
+constexpr std::array<std::string_view, 15> kKeys{"unit",    "vocabulary", "num_words", "lower",   "strip",
+                                                 "filters", "split",      "oov",       "pad",     "start",
+                                                 "padding", "truncating", "length",    "one_hot", "assumed"};
 
 /// Reads the members of a `text` object, each with its default, and gathers what is wrong.
 class Reader {
@@ -162,6 +162,7 @@ TextSpec parseTextSpec(const json& object, std::string_view where) {
       reader.refuse("pad", "a whole number from 0 to " + grouped(kLargest));
     }
   }
+  spec.start = reader.whole("start", 0, json());
   spec.padding = reader.choice("padding", "pre", "post", true) ? TextSpec::End::Pre : TextSpec::End::Post;
   spec.truncating =
       reader.choice("truncating", "pre", "post", true) ? TextSpec::End::Pre : TextSpec::End::Post;
@@ -194,6 +195,7 @@ std::string textObject(const TextSpec& spec) {
   }
   text["oov"] = spec.oov ? Json(*spec.oov) : Json("drop");
   text["pad"] = spec.pad;
+  if (spec.start) text["start"] = *spec.start;
   text["padding"] = end(spec.padding);
   text["truncating"] = end(spec.truncating);
   text["length"] = orNull(spec.length);
@@ -229,6 +231,7 @@ void checkIds(const TextSpec& spec, int64_t rows, std::string_view where) {
   }
   if (spec.oov) check("oov", "id ", *spec.oov, "");
   check("pad", "id ", spec.pad, "");
+  if (spec.start) check("start", "id ", *spec.start, "");
   if (!problems.empty()) throw Error(std::move(problems));
 }
 

@@ -35,6 +35,7 @@ struct TextSpec {
   std::u32string split;        ///< unit word only; "" unless words end at a separator
   std::optional<int32_t> oov;  ///< id of unknown tokens; empty: they are dropped
   int32_t pad = 0;
+  std::optional<int32_t> start;  ///< id that every text begins with
   End padding = End::Pre;
   End truncating = End::Pre;
   std::optional<int32_t> length;  ///< timesteps; empty: what the model's input says
@@ -49,9 +50,10 @@ struct TextSpec {
 /// Throws Error with every field that is wrong.
 TextSpec parseTextSpec(const nlohmann::json& object, std::string_view where);
 
-/// Reads a vocabulary as people hold it, from its JSON text: a Keras Tokenizer's to_json(), a {token: id}
-/// object, or a `text` object. Same rules, same defaults and same `assumed` sentences as
-/// scripts/charglow_convert/text.py, which does not read `text` objects. Throws Error.
+/// Reads a vocabulary as people hold it, from its JSON text: a Keras Tokenizer's to_json(), a {token: id} or
+/// {id: token} object, a list of tokens by id, a string of characters, or a `text` object. Same rules, same
+/// defaults and same `assumed` sentences as scripts/charglow_convert/text.py, which does not read `text`
+/// objects. Throws Error.
 TextSpec parseVocabulary(std::string_view json, std::string_view fileName);
 
 /// The `text` object of FORMAT.md section 5 as JSON text: the bytes that the converter writes for the same

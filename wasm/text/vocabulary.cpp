@@ -9,6 +9,7 @@
 #include "bundle/strict_json.h"
 #include "text/capitals.h"
 #include "text/message.h"
+#include "text/stated_text.h"
 #include "text/text_spec.h"
 #include "text/utf8.h"
 
@@ -21,7 +22,8 @@ constexpr int32_t kLargestId = std::numeric_limits<int32_t>::max();
 constexpr size_t kMostListed = 20;  // of a vocabulary's entries; more would only bury what matters
 constexpr int kDepth = 16;
 
-constexpr char kExpected[] = "a Keras Tokenizer (to_json()) or a JSON object {token: id}";
+constexpr char kExpected[] =
+    "a Keras Tokenizer (to_json()), a JSON object {token: id} or {id: token}, or a JSON list of tokens";
 
 constexpr std::array<std::string_view, 12> kTokenizerKeys{
     "num_words",      "filters",     "lower",     "split",      "char_level", "oov_token",
@@ -49,18 +51,6 @@ std::optional<Problem> problemOfEntry(const std::string& token, const json& id, 
 }
 
 bool hasCapital(std::u32string_view token) { return std::any_of(token.begin(), token.end(), isCapital); }
-
-/// A Tokenizer's or {token: id} file's own statements. What nobody stated stays empty.
-struct Stated {
-  Vocabulary vocabulary;
-  std::optional<TextSpec::Unit> unit;
-  std::optional<bool> lower;
-  std::optional<int32_t> numWords;
-  std::optional<std::u32string> filters;
-  std::u32string split = U" ";
-  bool oovKnown = false;
-  std::optional<int32_t> oov;
-};
 
 /// The vocabulary, which must be right in every entry.
 Vocabulary requireVocabulary(const json& object, const std::string& where) {
@@ -109,7 +99,7 @@ std::optional<int32_t> idOf(const Vocabulary& vocabulary, std::u32string_view to
   return found->second;
 }
 
-void readOovToken(const json& config, const std::string& where, Stated& stated) {
+void readOovToken(const json& config, const std::string& where, StatedText& stated) {
   stated.oovKnown = true;
   const json token = config.value("oov_token", json());
   if (token.is_null()) return;
@@ -126,7 +116,7 @@ void readOovToken(const json& config, const std::string& where, Stated& stated) 
 }
 
 /// Keras's Tokenizer.to_json(): keras_preprocessing/text.py, get_config().
-Stated fromTokenizer(const json& config, const std::string& where) {
+StatedText fromTokenizer(const json& config, const std::string& where) {
   if (!config.is_object()) fail(where, "a Tokenizer's configuration", kindOf(config));
   for (const auto& [key, value] : config.items()) {
     if (std::find(kTokenizerKeys.begin(), kTokenizerKeys.end(), key) == kTokenizerKeys.end()) {
@@ -143,12 +133,12 @@ Stated fromTokenizer(const json& config, const std::string& where) {
   if (wordIndex.is_string()) {  // to_json() stores it as JSON inside JSON
     wordIndex = parseStrictJson(wordIndex.get_ref<const std::string&>(), indexWhere, kDepth);
   }
-  Stated stated;
+  StatedText stated;
   stated.vocabulary = requireVocabulary(wordIndex, indexWhere);
   const bool characters = booleanOf(config, "char_level", where);
   stated.unit = characters ? TextSpec::Unit::Char : TextSpec::Unit::Word;
   stated.numWords = numWordsOf(config, where);
-  stated.lower = booleanOf(config, "lower", where);
+  stated.lower = booleanOf(config, "lower", where) ? TextSpec::Lower::Unicode : TextSpec::Lower::No;
   if (!characters) {
     stated.filters = stringOf(config, "filters", where, kKerasFilters);
     stated.split = stringOf(config, "split", where, U" ");
@@ -159,13 +149,18 @@ Stated fromTokenizer(const json& config, const std::string& where) {
 }
 
 /// Fills in Keras's defaults and says so in `assumed`: build() of scripts/charglow_convert/text.py.
-TextSpec complete(Stated stated, const std::string& where) {
+TextSpec complete(StatedText stated, const std::string& where) {
   TextSpec spec;
   spec.vocabulary = std::move(stated.vocabulary);
+  spec.assumed = std::move(stated.assumed);
+  spec.strip = std::move(stated.strip);
   if (spec.vocabulary.empty())
     fail(where, "at least one token", "none");  // nothing was left beside the oov token
 
-  const auto longer = [](const auto& a, const auto& b) { return a.first.size() < b.first.size(); };
+  const auto longer = [](const auto& a, const auto& b) {
+    const bool special = isSpecialToken(a.first);
+    return special == isSpecialToken(b.first) ? a.first.size() < b.first.size() : special;
+  };
   const std::u32string& longest =
       std::max_element(spec.vocabulary.begin(), spec.vocabulary.end(), longer)->first;
   spec.unit = stated.unit.value_or(longest.size() == 1 ? TextSpec::Unit::Char : TextSpec::Unit::Word);
@@ -179,10 +174,11 @@ TextSpec complete(Stated stated, const std::string& where) {
   if (!problems.empty()) throw Error(std::move(problems));
 
   if (stated.lower) {
-    spec.lower = *stated.lower ? TextSpec::Lower::Unicode : TextSpec::Lower::No;
+    spec.lower = *stated.lower;
   } else {
-    const auto capital = std::find_if(spec.vocabulary.begin(), spec.vocabulary.end(),
-                                      [](const auto& entry) { return hasCapital(entry.first); });
+    const auto capital = std::find_if(spec.vocabulary.begin(), spec.vocabulary.end(), [](const auto& entry) {
+      return hasCapital(entry.first) && !isSpecialToken(entry.first);
+    });
     const bool none = capital == spec.vocabulary.end();
     spec.lower = none ? TextSpec::Lower::Unicode : TextSpec::Lower::No;
     spec.assumed.push_back(none ? "text is lower-cased first: no token has a capital letter"
@@ -193,9 +189,17 @@ TextSpec complete(Stated stated, const std::string& where) {
     spec.assumed.push_back(characters ? "characters outside the vocabulary are left out"
                                       : "words outside the vocabulary are left out");
   }
-  spec.assumed.push_back("id 0 fills the unused timesteps");
-  spec.assumed.push_back("short texts are filled at the front (padding \"pre\")");
-  spec.assumed.push_back("long texts are cut at the front (truncating \"pre\")");
+  if (!stated.oovTold.empty()) spec.assumed.push_back(std::move(stated.oovTold));
+  if (!stated.pad) spec.assumed.push_back("id 0 fills the unused timesteps");
+  for (std::string* told : {&stated.padTold, &stated.startTold}) {
+    if (!told->empty()) spec.assumed.push_back(std::move(*told));
+  }
+  if (!stated.padding) spec.assumed.push_back("short texts are filled at the front (padding \"pre\")");
+  if (!stated.truncating) spec.assumed.push_back("long texts are cut at the front (truncating \"pre\")");
+  spec.pad = stated.pad.value_or(0);
+  spec.start = stated.start;
+  spec.padding = stated.padding.value_or(TextSpec::End::Pre);
+  spec.truncating = stated.truncating.value_or(TextSpec::End::Pre);
   spec.assumed.push_back("the model is fed ids, not one-hot rows");
   spec.numWords = stated.numWords;
   if (!characters) {
@@ -204,6 +208,7 @@ TextSpec complete(Stated stated, const std::string& where) {
           "punctuation is removed and words are split at spaces, as Keras's Tokenizer does");
     }
     spec.filters = stated.filters.value_or(kKerasFilters);
+    spec.splitAt = stated.splitAt;
     spec.split = stated.split;
   }
   return spec;
@@ -270,10 +275,16 @@ TextSpec parseVocabulary(std::string_view jsonText, std::string_view fileName) {
   if (jsonText.substr(0, kByteOrderMark.size()) == kByteOrderMark)
     jsonText.remove_prefix(kByteOrderMark.size());
   json content = parseStrictJson(jsonText, where, kDepth);
-  if (content.is_string()) {  // json.dump(tokenizer.to_json()), as TensorFlow's own tutorials write it
+  if (content.is_string()) {
     const std::string inner = content.get<std::string>();
-    content = parseStrictJson(inner, where, kDepth);
+    if (inner.empty()) fail(where, kExpected, "an empty string");
+    const size_t first = inner.find_first_not_of(" \t\n\r");
+    if (first == std::string::npos || (inner[first] != '{' && inner[first] != '['))
+      return complete(statedByCharset(decodeUtf8(inner), where), where);
+    content = parseStrictJson(inner, where,
+                              kDepth);  // json.dump(tokenizer.to_json()), as TensorFlow's tutorials do
   }
+  if (content.is_array()) return complete(statedByList(content, where), where);
   if (!content.is_object()) fail(where, kExpected, kindOf(content));
 
   const auto className = content.find("class_name");
@@ -290,8 +301,10 @@ TextSpec parseVocabulary(std::string_view jsonText, std::string_view fileName) {
   const auto vocabulary = content.find("vocabulary");
   if (vocabulary != content.end() && vocabulary->is_structured()) return parseTextSpec(content, where);
 
-  Stated stated;
+  if (isInverse(content)) return complete(statedByInverse(content, where), where);
+  StatedText stated;
   stated.vocabulary = requireVocabulary(content, where);
+  readSpecialTokens(stated);
   return complete(std::move(stated), where);
 }
 

@@ -39,6 +39,7 @@ Json textJson(const Model& model, size_t input) {
           {"strip", encodeUtf8(spec.strip)},
           {"oov", sizeOrNull(spec.oov)},
           {"pad", spec.pad},
+          {"start", sizeOrNull(spec.start)},
           {"padding", end(spec.padding)},
           {"truncating", end(spec.truncating)},
           {"length", length < 0 ? Json(nullptr) : Json(length)},
@@ -132,6 +133,7 @@ Json assumptionCards(const std::vector<Assumption>& assumptions) {
                      {"text", assumption.text},
                      {"value", assumption.value},
                      {"options", std::move(options)},
+                     {"open", assumption.open},
                      {"chosen", assumption.chosen}});
   }
   return cards;

@@ -95,6 +95,8 @@ export interface Assumption {
   value: string;
   /** What else it can be, `value` included; empty where there is nothing to choose. */
   options: { value: string; label: string }[];
+  /** It can be something else than the options, too: a number, say. */
+  open: boolean;
   /** Someone chose it; it is no assumption any more. */
   chosen: boolean;
 }
@@ -169,6 +171,8 @@ export interface TextEncoding {
   /** Id of unknown tokens, or null where they are dropped. */
   oov: number | null;
   pad: number;
+  /** Id that every text begins with, or null. */
+  start: number | null;
   padding: "pre" | "post";
   truncating: "pre" | "post";
   /** Timesteps, or null where as long as the text. */
@@ -252,7 +256,7 @@ export class Model {
   readonly card: ModelCard;
   /**
    * The same model with another text encoding. `vocabulary` is the content of a Keras Tokenizer's `to_json()`, of a
-   * {token: id} JSON, or of a `text` object of FORMAT.md section 5. Weights are shared, not copied.
+   * {token: id} or {id: token} JSON, of a JSON list of tokens or string of characters, or of a `text` object of FORMAT.md section 5. Weights are shared, not copied.
    */
   withText(vocabulary: string, fileName: string): Model;
   /** Runs the parity cases that travel in the file. null where there are none. */

@@ -9,8 +9,10 @@
 #include "keras/expand_operations.h"
 #include "keras/graph_builder.h"
 #include "keras/graph_spec.h"
+#include "keras/infer/proposal.h"
 #include "keras/nested_models.h"
 #include "keras/text_front.h"
+#include "keras/weights_tree.h"
 
 namespace charglow {
 namespace {
@@ -65,6 +67,18 @@ std::map<std::string, std::string, std::less<>> choicesOf(const Bundle& bundle, 
   return all;
 }
 
+/// Which Keras wrote the file: as it says, as its architecture shows, or as its layout does.
+Dialect dialectOf(const Bundle& bundle, const std::optional<nlohmann::json>& config, Choices& choices) {
+  const std::string shown = config ? Dialect::versionOf(*config) : "";
+  const Dialect dialect = Dialect::parse(textOf(bundle, "keras_version", shown), textOf(bundle, "backend"));
+  if (!dialect.version.empty()) return dialect;
+  const bool tree = isTreeLayout(bundle.layout());
+  choices.note("keras_version", "The file does not say which Keras wrote it; Keras " +
+                                    std::string(tree ? "3" : "2") +
+                                    " is assumed (it decides what hard_sigmoid means).");
+  return tree ? Dialect::parse("3", "") : dialect;
+}
+
 }  // namespace
 
 std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::string fileName,
@@ -84,24 +98,19 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
   core->sourceFile = source.value("file", "");
   core->title = textOf(bundle, "title", core->sourceFile);
 
-  const std::optional<std::string_view> config = bundle.metadata("model_config");
-  if (!config) {
-    throw Error({"no-architecture", fileName, "the model's architecture (model_config)", "weights only",
-                 "Convert it together with its architecture: convert.py weights.h5 --config model.json, "
-                 "where model.json "
-                 "holds model.to_json()."});
-  }
   core->choices = Choices(choicesOf(bundle, fileName, choices));
+  const std::string textAt = fileName + ", text";
+  std::optional<TextSpec> text;
+  if (const std::optional<std::string_view> given = bundle.metadata("text"))
+    text = parseTextSpec(parseStrictJson(*given, textAt, limits::kHeaderDepth), textAt);
   const std::string where = fileName + ", model_config";
-  const nlohmann::json parsed = parseStrictJson(*config, where, limits::kConfigDepth);
-  core->dialect = Dialect::parse(textOf(bundle, "keras_version", Dialect::versionOf(parsed)), core->backend);
-  if (core->dialect.version.empty()) {
-    core->choices.note(
-        "keras_version",
-        "The file does not say which Keras wrote it; Keras 2 is assumed (it decides what hard_sigmoid "
-        "means).");
-  }
-  GraphSpec spec = inlineModels(readGraphSpec(parsed, where), where);
+  std::optional<nlohmann::json> config;
+  if (const std::optional<std::string_view> stated = bundle.metadata("model_config"))
+    config = parseStrictJson(*stated, where, limits::kConfigDepth);
+  core->dialect = dialectOf(bundle, config, core->choices);
+  GraphSpec spec =
+      config ? inlineModels(readGraphSpec(*config, where), where)
+             : proposeArchitecture(bundle, core->dialect, text ? text->length : std::nullopt, core->choices);
   const std::vector<std::optional<TextFront>> fronts =
       takeTextFronts(spec, bundle, core->dialect, core->choices);
   spec = expandOperations(std::move(spec), core->dialect, core->choices);
@@ -119,10 +128,7 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
     model->setText(i, std::make_shared<TextEncoder>(fronts[i]->spec), "layer \"" + fronts[i]->layer + "\"");
     model->inputs_[i].textLayer = fronts[i]->layer;
   }
-  if (const std::optional<std::string_view> text = bundle.metadata("text")) {
-    const std::string at = fileName + ", text";
-    model->setText(parseTextSpec(parseStrictJson(*text, at, limits::kHeaderDepth), at), at);
-  }
+  if (text) model->setText(*std::move(text), textAt);
   return model;
 }
 

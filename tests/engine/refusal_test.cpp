@@ -137,18 +137,6 @@ TEST(Refusal, KernelsInTheWrongOrder) {
       << parts.refusal();
 }
 
-TEST(Refusal, WeightsWithoutAnArchitecture) {
-  Parts parts(kClassic);
-  parts.bundle.metadata["model_config"] = "";
-  try {
-    Model::open(testing::bytesOf(parts.bundle.binary()), "w.safetensors");
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.problems()[0].code, "no-architecture");
-    EXPECT_NE(error.problems()[0].hint.find("--config model.json"), std::string::npos);
-  }
-}
-
 TEST(Refusal, ShapesThatDoNotFit) {
   Parts parts(kClassic);
   parts.layer("repeat_vector")["config"]["n"] = 6;  // five units

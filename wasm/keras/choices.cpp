@@ -10,16 +10,19 @@ void Choices::note(std::string id, std::string text) {
 }
 
 std::string Choices::choose(const std::string& id, const std::string& text,
-                            const std::vector<Assumption::Option>& options, const std::string& fallback) {
+                            const std::vector<Assumption::Option>& options, const std::string& fallback,
+                            bool open) {
   const auto known = std::find_if(assumptions_.begin(), assumptions_.end(),
                                   [&](const Assumption& assumption) { return assumption.id == id; });
   if (known != assumptions_.end()) return known->value;
   const std::optional<std::string> wanted = given(id);
-  Assumption assumption{id, text, wanted.value_or(fallback), options, wanted.has_value()};
-  const bool valid = std::any_of(options.begin(), options.end(), [&](const Assumption::Option& option) {
+  Assumption assumption{id, text, wanted.value_or(fallback), options, wanted.has_value(), open};
+  const bool listed = std::any_of(options.begin(), options.end(), [&](const Assumption::Option& option) {
     return option.value == assumption.value;
   });
-  if (!valid) {
+  if (!listed && open) {
+    assumption.options.push_back({assumption.value, ""});
+  } else if (!listed) {
     std::string all;
     for (const Assumption::Option& option : options) all += (all.empty() ? "" : ", ") + option.value;
     problems_.push_back(

@@ -21,6 +21,7 @@ struct Assumption {
   std::string value;            ///< what was decided
   std::vector<Option> options;  ///< all that it can be; empty where there is nothing to choose
   bool chosen = false;          ///< someone chose it: it is no assumption any more
+  bool open = false;            ///< it can be something else than the options, too
 };
 
 /// The decisions that loading a model takes where its file is silent: all of them are asked for here, so that
@@ -35,9 +36,11 @@ class Choices {
   void note(std::string id, std::string text);
 
   /// The value to use: the one given for `id`, or else `fallback`. One given that is none of the options is a
-  /// problem. Asked again for the same id, it answers the same and notes nothing.
+  /// problem, unless the choice is `open`. Asked again for the same id, it answers the same and notes
+  /// nothing.
   std::string choose(const std::string& id, const std::string& text,
-                     const std::vector<Assumption::Option>& options, const std::string& fallback);
+                     const std::vector<Assumption::Option>& options, const std::string& fallback,
+                     bool open = false);
 
   /// What was given for an id whose values are free text, such as "lambda:NAME"; ticked off.
   std::optional<std::string> given(const std::string& id);

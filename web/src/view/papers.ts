@@ -78,8 +78,8 @@ export class Papers {
   }
 
   /** Cuts the texts as they are now, keeping what the engine has said of them. */
-  guess(unitOf: (place: number) => Unit): void {
-    for (const [place, text] of this.texts.entries()) this.setPieces(place, guessPieces(text, this.pieces(place), unitOf(place)));
+  guess(unit: Unit): void {
+    for (const [place, text] of this.texts.entries()) this.setPieces(place, guessPieces(text, this.pieces(place), unit));
   }
 
   draw(levelOf: (cell: Cell) => number | null): void {

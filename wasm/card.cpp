@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "model.h"
 #include "text/utf8.h"
@@ -44,7 +45,7 @@ Json textJson(const Model& model, size_t input) {
           {"truncating", end(spec.truncating)},
           {"length", length < 0 ? Json(nullptr) : Json(length)},
           {"one_hot", spec.oneHot},
-          {"assumed", spec.assumed}};
+          {"assumed", layer.empty() ? otherwiseAssumed(spec) : spec.assumed}};
 }
 
 /// A vocabulary much smaller than the model's is most likely another model's.
@@ -172,6 +173,8 @@ std::string Model::card() const {
   int parameters = 0;
   for (const int count : graph.parameters) parameters += count;
   std::vector<std::string> notes;
+  std::vector<Assumption> assumptions = core_->choices.assumptions();
+  bool told = false;                   // the inputs that read text as it was given apart share one encoding
   std::set<const TextEncoder*> noted;  // several inputs may share one
   for (const ModelInput& input : inputs_) {
     if (input.encoder == nullptr || !noted.insert(input.encoder.get()).second) continue;
@@ -179,6 +182,9 @@ std::string Model::card() const {
     // An Embedding made for more tokens than the model's own layer found is nothing to wonder at.
     std::string unused = input.textLayer.empty() ? unusedIds(input.encoder->spec(), input.idCount) : "";
     if (!unused.empty()) notes.push_back(std::move(unused));
+    if (!input.textLayer.empty() || std::exchange(told, true)) continue;
+    for (Assumption& assumption : core_->textChoices.assumptions(input.encoder->spec()))
+      assumptions.push_back(std::move(assumption));
   }
   const Json parity = core_->parity.empty() ? Json(nullptr) : Json::parse(core_->parity, nullptr, false);
   const Json card = {
@@ -197,7 +203,7 @@ std::string Model::card() const {
       {"attention", attentionCards(core_->attention, graph)},
       {"states", Json::array()},
       {"text", textJson(*this, textInput(*this))},
-      {"assumptions", assumptionCards(core_->choices.assumptions())},
+      {"assumptions", assumptionCards(assumptions)},
       {"notes", std::move(notes)},
       {"parity_cases", parity.is_object() && parity.contains("cases") ? parity["cases"].size() : 0}};
   return card.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -108,6 +108,7 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
   if (const std::optional<std::string_view> stated = bundle.metadata("model_config"))
     config = parseStrictJson(*stated, where, limits::kConfigDepth);
   core->dialect = dialectOf(bundle, config, core->choices);
+  core->textChoices = TextChoices(core->choices);
   GraphSpec spec =
       config ? inlineModels(readGraphSpec(*config, where), where)
              : proposeArchitecture(bundle, core->dialect, text ? text->length : std::nullopt, core->choices);
@@ -139,6 +140,7 @@ std::shared_ptr<const Model> Model::withText(std::string_view vocabulary, std::s
 }
 
 void Model::setText(TextSpec spec, const std::string& where) {
+  core_->textChoices.apply(spec);
   // A model with an input of rows, as wide as the vocabulary, has no other use for ids than one-hot rows.
   const bool takesIds = std::any_of(inputs_.begin(), inputs_.end(),
                                     [](const ModelInput& input) { return input.kind == InputKind::Ids; });

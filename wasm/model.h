@@ -14,6 +14,7 @@
 #include "keras/choices.h"
 #include "keras/dialect.h"
 #include "text/encoder.h"
+#include "text/text_choices.h"
 
 namespace charglow {
 
@@ -76,6 +77,7 @@ class Model {
     size_t fileSize = 0;
     std::string title, layout, sourceFile, backend, licence, labels, examples, parity;
     Choices choices;
+    TextChoices textChoices;  ///< for the encodings that are given apart from the model
   };
 
   Model() = default;

@@ -47,6 +47,17 @@ TEST(Choices, RefusesWhatDecidesNothing) {
             "of gru.mask.");
 }
 
+TEST(Choices, WhatOnlySomeUsesLeaveOpenIsTickedOffAndToldElsewhere) {
+  Choices choices({{"text.padding", "post"}, {"text.lower", "maybe"}});
+  EXPECT_EQ(choices.given("text.padding", {{"pre", ""}, {"post", ""}}), "post");
+  EXPECT_EQ(choices.given("text.lower", kYesNo), std::nullopt);
+  EXPECT_EQ(choices.given("text.other", kYesNo), std::nullopt);
+  EXPECT_TRUE(choices.assumptions().empty());
+  ASSERT_EQ(choices.problems().size(), 1u);
+  EXPECT_EQ(choices.problems()[0].text(),
+            "assumption \"text.lower\": expected one of true, false, found \"maybe\".");
+}
+
 TEST(Choices, FreeTextIsTickedOff) {
   Choices choices({{"lambda:sum", "sum(axis=1)"}});
   EXPECT_EQ(choices.given("lambda:sum"), "sum(axis=1)");

@@ -22,11 +22,7 @@ std::string Choices::choose(const std::string& id, const std::string& text,
   });
   if (!listed && open) {
     assumption.options.push_back({assumption.value, ""});
-  } else if (!listed) {
-    std::string all;
-    for (const Assumption::Option& option : options) all += (all.empty() ? "" : ", ") + option.value;
-    problems_.push_back(
-        {"choice-value", "assumption \"" + id + "\"", "one of " + all, "\"" + assumption.value + "\"", ""});
+  } else if (!check(id, assumption.value, options)) {
     assumption.value = fallback;
   }
   assumptions_.push_back(assumption);
@@ -38,6 +34,25 @@ std::optional<std::string> Choices::given(const std::string& id) {
   if (found == given_.end()) return std::nullopt;
   used_.insert(id);
   return found->second;
+}
+
+std::optional<std::string> Choices::given(const std::string& id,
+                                          const std::vector<Assumption::Option>& options) {
+  std::optional<std::string> value = given(id);
+  if (value && !check(id, *value, options)) value.reset();
+  return value;
+}
+
+bool Choices::check(const std::string& id, const std::string& value,
+                    const std::vector<Assumption::Option>& options) {
+  std::string all;
+  for (const Assumption::Option& option : options) {
+    if (option.value == value) return true;
+    all += (all.empty() ? "" : ", ") + option.value;
+  }
+  problems_.push_back(
+      {"choice-value", "assumption \"" + id + "\"", "one of " + all, "\"" + value + "\"", ""});
+  return false;
 }
 
 std::vector<Problem> Choices::problems() const {

@@ -45,12 +45,19 @@ class Choices {
   /// What was given for an id whose values are free text, such as "lambda:NAME"; ticked off.
   std::optional<std::string> given(const std::string& id);
 
+  /// What was given for an id that only some of a model's uses leave open; ticked off, and told by whoever
+  /// asks. One that is none of the options is a problem, and nothing.
+  std::optional<std::string> given(const std::string& id, const std::vector<Assumption::Option>& options);
+
   [[nodiscard]] const std::vector<Assumption>& assumptions() const { return assumptions_; }
 
   /// To be called last: values that are no options, and ids that decide nothing in this model.
   [[nodiscard]] std::vector<Problem> problems() const;
 
  private:
+  /// Whether `value` is one of the options; a problem where it is not.
+  bool check(const std::string& id, const std::string& value, const std::vector<Assumption::Option>& options);
+
   std::map<std::string, std::string, std::less<>> given_;
   std::set<std::string, std::less<>> used_;
   std::vector<Assumption> assumptions_;

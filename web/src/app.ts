@@ -153,10 +153,10 @@ export class App {
 
   #tellParity({ card, parity }: Opened): void {
     if (!parity || parity.agrees) return;
-    if (onlyIdsDiffer(parity)) {
-      this.#notices.note("This vocabulary gives other ids than the model was made with", "The prediction and the colours are not what the model learned. Is it this model\u2019s vocabulary?");
-    } else if (card.assumptions.some(({ chosen }) => chosen)) {
+    if (card.assumptions.some(({ chosen }) => chosen)) {
       this.#notices.note("With what was chosen, the model does not give Keras\u2019s numbers", "The model card has the differences and the choices.");
+    } else if (onlyIdsDiffer(parity)) {
+      this.#notices.note("This vocabulary gives other ids than the model was made with", "The prediction and the colours are not what the model learned. Is it this model\u2019s vocabulary?");
     } else this.#notices.note("This engine does not reproduce Keras\u2019s numbers for this model", "The model card has the differences. Do not trust the colours.");
   }
 

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 import { EngineError } from "../wasm/host.mjs";
-import { openModel } from "./lib/engine.mjs";
+import { loadEngine, openModel } from "./lib/engine.mjs";
 import { describeModel, describeRun, inspection, runNumbers } from "./lib/report.mjs";
 
 const USAGE = `charglow: a Keras text model's attention, character by character
@@ -19,6 +19,9 @@ const USAGE = `charglow: a Keras text model's attention, character by character
                                     --input array.json  numbers: [[…], …], batch axis first
                             [--vocab FILE] [--json]
       the model's outputs by layer name, and every signal
+
+  node scripts/charglow.mjs layers [--json]
+      the classes of layers that the engine runs
 
 MODEL is a bundle: what "python scripts/convert.py weights.hdf5" writes.
 --vocab FILE         a Tokenizer's to_json(), or a {token: id} JSON, in place of the
@@ -50,7 +53,11 @@ function parse(args) {
   });
   const [command, file, ...rest] = positionals;
   if (values.help) return { help: true };
-  if (command !== "inspect" && command !== "run") throw new UsageError(`expected inspect or run, found ${command ?? "nothing"}`);
+  if (!["inspect", "run", "layers"].includes(command)) throw new UsageError(`expected inspect, run or layers, found ${command ?? "nothing"}`);
+  if (command === "layers") {
+    if (file) throw new UsageError(`layers takes no MODEL, found ${file}`);
+    return { command, json: values.json };
+  }
   if (!file) throw new UsageError("expected a MODEL, found nothing");
   if (rest.length > 0) throw new UsageError(`expected one MODEL, found also ${rest.join(" ")}`);
   const inputs = ["text", "ids", "input"].filter((name) => values[name] !== undefined);
@@ -120,6 +127,11 @@ async function main(args) {
   const options = parse(args);
   if (options.help) {
     process.stdout.write(USAGE);
+    return 0;
+  }
+  if (options.command === "layers") {
+    const classes = (await loadEngine()).layers();
+    process.stdout.write(options.json ? `${JSON.stringify(classes, null, 1)}\n` : `${classes.join("\n")}\n`);
     return 0;
   }
   let model = await openModel(options.file, options.choices);

@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "error.h"
+#include "keras/config_reader.h"
+#include "layers/registry.h"
 #include "model.h"
 #include "parity.h"
 #include "session.h"
@@ -287,12 +289,22 @@ val textObject(const std::string& vocabulary, const std::string& fileName) {
 
 std::string version() { return CHARGLOW_VERSION; }
 
+val layers() {
+  val names = val::array();
+  for (const std::string& name : charglow::layerClasses()) names.call<void>("push", name);
+  return names;
+}
+
+bool isHarmless(const std::string& option) { return charglow::isHarmless(option); }
+
 }  // namespace
 
 EMSCRIPTEN_BINDINGS(charglow) {
   emscripten::function("openModel", &openModel);
   emscripten::function("textObject", &textObject);
   emscripten::function("version", &version);
+  emscripten::function("layers", &layers);
+  emscripten::function("isHarmless", &isHarmless);
   emscripten::class_<ModelHandle>("ModelHandle")
       .smart_ptr<std::shared_ptr<ModelHandle>>("ModelHandle")
       .function("card", &ModelHandle::card)

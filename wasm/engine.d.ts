@@ -281,6 +281,10 @@ export class Engine {
    * byte for byte as the converter writes it. Whether it fits a model is not asked.
    */
   textObject(vocabulary: string, fileName: string): string;
+  /** Every class of layer that the engine runs by its name. Custom attention layers are recognised by their weights besides. */
+  layers(): string[];
+  /** Whether a key of a layer's configuration cannot change what the layer computes, in any Keras. */
+  isHarmless(option: string): boolean;
   /** Version of the engine. */
   readonly version: string;
 }

@@ -181,6 +181,14 @@ export class Engine {
     const pairs = Object.entries(choices).flat().map((text) => wellFormed(String(text)));
     return new Model(unwrap(this.#module.openModel(bytes, wellFormed(fileName), pairs)));
   }
+
+  layers() {
+    return this.#module.layers();
+  }
+
+  isHarmless(option) {
+    return this.#module.isHarmless(wellFormed(option));
+  }
 }
 
 /** See engine.d.ts. */

@@ -91,9 +91,18 @@ test("run tells a person the prediction, the fate of the text and each character
   assert.match(stdout, /"£" +\d+ +248 +0\.\d{6} +\d+\.\d\d/);
 });
 
+test("layers lists the classes that the engine runs", () => {
+  const { status, stdout } = charglow("layers", "--json");
+  assert.equal(status, 0);
+  const classes = JSON.parse(stdout);
+  assert.ok(classes.includes("GRU") && classes.includes("Embedding"));
+  assert.equal(charglow("layers").stdout, `${classes.join("\n")}\n`);
+});
+
 test("wrong use is told with the usage and exit code 2", () => {
   for (const [args, words] of [
-    [[], /expected inspect or run, found nothing/],
+    [[], /expected inspect, run or layers, found nothing/],
+    [["layers", SAMPLE], /layers takes no MODEL/],
     [["inspect"], /expected a MODEL/],
     [["run", SAMPLE], /expected one of --text, --ids and --input, found none/],
     [["run", SAMPLE, "--text", "a", "--ids", "1"], /found --text and --ids/],

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 
@@ -42,6 +44,30 @@ TEST(Refusal, EverythingAtOnce) {
                          "Keras activation, found \"my_activation\"."),
             std::string::npos)
       << refusal;
+}
+
+/// What the README says is refused.
+TEST(Refusal, AsTheReadmeSays) {
+  const json refused = json::parse(std::ifstream(REFUSED));
+  ASSERT_FALSE(refused.empty());
+  for (const json& one : refused) {
+    const std::string layer = one["layer"];
+    Parts parts(one["fixture"].get<std::string>());
+    auto& layers = parts.config["config"]["layers"];
+    if (!one.contains("option")) {
+      layers[2]["class_name"] = layer;
+      EXPECT_NE(parts.refusal().find("found " + layer + "."), std::string::npos) << one << parts.refusal();
+      continue;
+    }
+    const auto entry = std::find_if(layers.begin(), layers.end(),
+                                    [&](const json& each) { return each["class_name"] == layer; });
+    ASSERT_NE(entry, layers.end()) << one;
+    const std::string option = one["option"];
+    (*entry)["config"][option] = one["value"];
+    EXPECT_NE(parts.refusal().find("(" + layer + "), " + option + ":"), std::string::npos)
+        << one << "\n"
+        << parts.refusal();
+  }
 }
 
 TEST(Refusal, AnActivationIsNotIgnored) {

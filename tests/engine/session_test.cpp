@@ -2,12 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
-#include <set>
-
 #include "fixtures.h"
-#include "layers/registry.h"
 #include "taken_apart.h"
 
 namespace charglow {
@@ -119,25 +114,6 @@ TEST(Attention, IsNotClaimedBehindAMaximum) {
   insertAfterSoftmax(parts, {{{"class_name", "RepeatVector"}, {"config", {{"name", "again"}, {"n", 3}}}},
                              {{"class_name", "GlobalMaxPooling1D"}, {"config", {{"name", "max"}}}}});
   EXPECT_TRUE(parts.open()->attention().empty());
-}
-
-/// The README's list of layers, the registry and the fixtures of real Keras must name the same classes.
-TEST(Registry, EveryLayerIsInTheReadmeAndInAFixture) {
-  std::ifstream file(README);
-  const std::string readme{std::istreambuf_iterator<char>(file), {}};
-  std::set<std::string> inFixtures;
-  for (const std::string& name : testing::allFixtures()) {
-    const Bundle bundle = Bundle::open(testing::readFile(testing::bundlePath(name)), name);
-    const std::string config(bundle.metadata("model_config").value_or(""));
-    for (const std::string& layer : layerClasses()) {
-      if (config.find("\"class_name\": \"" + layer + "\"") != std::string::npos) inFixtures.insert(layer);
-    }
-  }
-  inFixtures.insert("InputLayer");  // a Sequential of older generations lists none
-  for (const std::string& layer : layerClasses()) {
-    EXPECT_TRUE(inFixtures.contains(layer)) << layer << " is in no fixture";
-    EXPECT_NE(readme.find("`" + layer + "`"), std::string::npos) << layer << " is not in the README";
-  }
 }
 
 }  // namespace

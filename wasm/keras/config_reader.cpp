@@ -43,16 +43,6 @@ const std::map<std::string, json, std::less<>>& neutralValues() {
   return values;
 }
 
-bool harmless(std::string_view key) {
-  for (const std::string_view name : kHarmless) {
-    if (key == name) return true;
-  }
-  for (const std::string_view ending : kHarmlessEndings) {
-    if (key.ends_with(ending)) return true;
-  }
-  return false;
-}
-
 std::string shown(const json& value) {
   std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
   if (text.size() > 80) text = text.substr(0, 77) + "…";
@@ -71,6 +61,16 @@ std::string dtypeName(const json& value) {
 }
 
 }  // namespace
+
+bool isHarmless(std::string_view key) {
+  for (const std::string_view name : kHarmless) {
+    if (key == name) return true;
+  }
+  for (const std::string_view ending : kHarmlessEndings) {
+    if (key.ends_with(ending)) return true;
+  }
+  return false;
+}
 
 std::optional<int> wholeNumber(const json& value) {
   constexpr int64_t kMost = std::numeric_limits<int>::max();
@@ -203,7 +203,7 @@ void ConfigReader::finish() {
            "Load the model in Keras under the float32 policy and save it again.");
   }
   for (const auto& [key, value] : config_.items()) {
-    if (seen_.contains(key) || harmless(key)) continue;
+    if (seen_.contains(key) || isHarmless(key)) continue;
     const auto neutral = neutralValues().find(key);
     if (neutral == neutralValues().end()) {
       refuse(key, "an option this engine knows", shown(value));

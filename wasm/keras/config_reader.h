@@ -16,6 +16,10 @@ namespace charglow {
 /// A JSON number as an int: nothing where it is none, not whole, or does not fit.
 std::optional<int> wholeNumber(const nlohmann::json& value);
 
+/// Whether a key of a layer's configuration cannot change what the layer computes at inference, in any
+/// generation of Keras.
+bool isHarmless(std::string_view key);
+
 /// Reads a layer's configuration so that nothing in it goes unseen: what is read is ticked off, what cannot
 /// change a number (initialisers, regularisers …) is a named list, and everything else is a problem that says
 /// layer, class and option. Problems are gathered, never thrown, so that all of a model's are told at once.

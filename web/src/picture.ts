@@ -2,9 +2,9 @@
 import type { ModelCard, ParityReport, SignalCard, StepMap } from "#engine";
 import { textInputs, type Answer, type Job } from "./engine/protocol.ts";
 import { guessPieces, pieceAt, readPieces, weightsOf, type Cell, type Shading, type Unit } from "./model/cells.ts";
-import { drawingOf, labelsOf, piecesUnder, shownValues, stepOf, type Drawing } from "./model/drawing.ts";
+import { drawingOf, labelsOf, piecesUnder, shownRows, stepOf, type Drawing } from "./model/drawing.ts";
 import { spoken } from "./model/graphemes.ts";
-import { weightText } from "./model/numbers.ts";
+import { shapeText, weightText } from "./model/numbers.ts";
 import { readOutputs, sayOutputs, type Reading } from "./model/outputs.ts";
 import { level } from "./model/palettes.ts";
 import { domainOf, extentOf, scaleById, shade } from "./model/scales.ts";
@@ -43,6 +43,8 @@ export class Picture {
   #levelOf: (cell: Cell) => number | null = () => null;
   #contexts: Context[] = [];
   #caret: Selection | null = null;
+  /** What is told of the heat map's cell under the pointer, instead of the caret's character. */
+  #pointed: Words | null = null;
   /** The link's query has not been shown yet: the caret is to go there, not the query to the caret. */
   #linked = true;
   #held = false;
@@ -71,9 +73,11 @@ export class Picture {
     this.#readout.show(HINT);
   }
 
-  get #unit(): Unit {
-    return this.#card?.text?.unit ?? "char";
-  }
+  /** Whether the text at a place is read by characters or by words. */
+  readonly #unitOf = (place: number): Unit => {
+    const input = this.#card && textInputs(this.#card)[place];
+    return (input != null && this.#card?.inputs[input]?.text?.unit) || "char";
+  };
 
   /** What the engine is to be asked. */
   get job(): Job {
@@ -84,7 +88,12 @@ export class Picture {
   useModel(card: ModelCard, parity: ParityReport | null): void {
     this.#card = card;
     this.#answer = null;
-    this.papers.offer(textInputs(card).map((input) => card.inputs[input]!.layer));
+    const fed = textInputs(card);
+    this.papers.offer(fed.map((input) => card.inputs[input]!.layer));
+    const others = card.inputs.filter((_, input) => !fed.includes(input)).map(({ layer, shape }) => `\u201c${clip(layer, 60)}\u201d ${shapeText(shape)}`);
+    const note = byId("input-note", HTMLParagraphElement);
+    note.hidden = others.length === 0 || fed.length === 0;
+    setText(note, `${others.join(", ")}: fed zeros here, for want of text to give.`);
     this.#strip.showParity(parity);
     this.guess();
   }
@@ -96,7 +105,7 @@ export class Picture {
 
   /** Draws the texts before the engine has answered. */
   guess(): void {
-    this.papers.guess(this.#unit);
+    this.papers.guess(this.#unitOf);
     this.papers.draw(this.#levelOf);
   }
 
@@ -137,31 +146,30 @@ export class Picture {
     const drawing = this.#drawing;
     const states = drawing !== null && drawing.card.kind !== "attention";
     const weights = this.papers.texts.flatMap((_, place) => weightsOf(this.papers.pieces(place)));
-    const all = drawing?.map ? [...weights, ...shownValues(drawing.map)] : weights;
     const steps = drawing?.row.length ?? this.#answer?.answer.reads[0]?.ids.length ?? 0;
-    const extent = extentOf(all, states ? 0 : steps);
+    const extent = extentOf(states ? 0 : steps, weights, ...(drawing?.map ? shownRows(drawing.map) : []));
     const scale = scaleById(scaleId, states);
     const signed = drawing?.signed ?? false;
     const domain = domainOf(scale, extent, signed);
     const levelOf = (weight: number) => level(shade(weight, domain));
     this.#levelOf = ({ weight }) => (weight === null ? null : levelOf(weight));
     this.papers.draw(this.#levelOf);
-    const cells = this.#unit === "word" ? "words" : "characters";
+    const place = Math.max(0, drawing?.card.steps ? this.#placeOf(drawing.card.steps) : this.papers.active);
+    const cells = this.#unitOf(place) === "word" ? "words" : "characters";
     this.#legend.show(scale.id, palette, { weights, extent, domain, signed, cells });
     const query = this.#query;
     const from = query === null ? "" : this.#nameOf("query", query);
-    this.#contexts = this.papers.texts.map((_, place) => ({
-      weights, from, unit: this.#unit, shading: this.#shading(place),
-      kind: drawing?.card.kind ?? "attention", timesteps: this.#answer?.answer.reads[place]?.ids.length ?? 0,
+    this.#contexts = this.papers.texts.map((_, at) => ({
+      weights, from, unit: this.#unitOf(at), shading: this.#shading(at),
+      kind: drawing?.card.kind ?? "attention", timesteps: this.#answer?.answer.reads[at]?.ids.length ?? 0,
     }));
     this.#picker.show(drawing, from || "the last one");
     this.#heat.show(drawing, { levelOf, palette, cells, padding: this.#padding(), rows: this.#labels("query"), columns: this.#labels("step") });
     this.#markSteps("query", drawing?.card.queries ?? null, query);
     if (card && this.#answer) {
       const { answer, texts } = this.#answer;
-      const place = Math.max(0, drawing?.card.steps ? this.#placeOf(drawing.card.steps) : this.papers.active);
-      const truth = truthOf(texts[place]!, answer.reads[place]!, states ? null : this.#shading(place), this.#unit);
-      this.#strip.showTruth(truth, card, drawing?.card.steps != null && drawing.card.steps.stride > 1);
+      const truth = truthOf(texts[place]!, answer.reads[place]!, states ? null : this.#shading(place), this.#unitOf(place));
+      this.#strip.showTruth(truth, cells, drawing?.card.steps != null && drawing.card.steps.stride > 1);
     }
     this.#showCaret();
   }
@@ -176,8 +184,8 @@ export class Picture {
       this.#drawing = drawingOf(card, answer.signal, this.#store.state, (input) => answer.reads[textInputs(this.#card!).indexOf(input)]);
     }
     for (const [place, text] of this.papers.texts.entries()) {
-      const read = readPieces(texts[place]!, answer.reads[place]!, this.#shading(place), this.#unit);
-      this.papers.setPieces(place, text === texts[place] ? read : guessPieces(text, read, this.#unit));
+      const read = readPieces(texts[place]!, answer.reads[place]!, this.#shading(place), this.#unitOf(place));
+      this.papers.setPieces(place, text === texts[place] ? read : guessPieces(text, read, this.#unitOf(place)));
     }
   }
 
@@ -280,11 +288,11 @@ export class Picture {
     const [caret, pieces, context] = [this.#caret, this.papers.pieces(active), this.#contexts[active] ?? NO_CONTEXT];
     if (caret && caret.end > caret.start + 1) {
       this.papers.mark("here", active, []);
-      return this.#readout.show(describeSelection(pieces, caret.start, caret.end, context));
+      return this.#readout.show(this.#pointed ?? describeSelection(pieces, caret.start, caret.end, context));
     }
     const at = caret ? this.#pieceAt(caret) : -1;
     this.papers.mark("here", active, at < 0 ? [] : [at]);
-    this.#readout.show(pieces[at] ? describe(pieces[at], context) : HINT);
+    this.#readout.show(this.#pointed ?? (pieces[at] ? describe(pieces[at], context) : HINT));
   }
 
   #hover(place: number, index: number, node: HTMLElement | undefined): void {
@@ -305,10 +313,11 @@ export class Picture {
     this.#markSteps("hover", drawing?.card.steps ?? null, cell?.column ?? null);
     this.#markSteps("query", drawing?.card.queries ?? null, map?.axis === "query" && cell ? cell.row : this.#query);
     if (!cell || !box || !map) {
+      this.#pointed = null;
       this.#tooltip.hide();
       return this.#showCaret();
     }
-    const words: Words = {
+    const words: Words = this.#pointed = {
       character: `${map.axis === "query" ? this.#nameOf("query", cell.row) : `${map.axis} ${cell.row + 1}`} \u2192 ${this.#nameOf("step", cell.column)}`,
       place: `${map.axis} ${cell.row + 1} of ${map.matrix.rows} · step ${cell.column + 1} of ${map.matrix.columns}`,
       attention: valueText(map.matrix.values[cell.row * map.matrix.columns + cell.column]!, drawing.card.kind, map.matrix.columns),

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
+import { loadEngine } from "../../../scripts/lib/engine.mjs";
+import { charsetEncoding } from "../../../wasm/host.mjs";
 import { cells, drop, launch, openPage, prediction, ROOT, serveDist, settled, typeText } from "../support/browser.mjs";
 
 const FOLDER = `${ROOT}build/fixtures`;
@@ -130,6 +132,44 @@ describe("kinds of models", { skip }, () => {
     const [cell] = await cells(page);
     assert.ok(cell.classes.includes("unknown") && cell.classes.some((name) => /^g\d/.test(name)));
     assert.match(await page.textContent("#truth"), /1 unknown to the model/);
+  });
+
+  test("several texts: each has its place, a click brings the editor there, and both are in the link", async () => {
+    const { page, faults } = opened;
+    assert.equal(await open(fixture("keras-2.15", "format_inputs_outputs")), "vocabulary");
+    await giveCharset("abcd");
+    const bytes = readFileSync(fixture("keras-2.15", "format_inputs_outputs").path);
+    const model = (await loadEngine()).open(bytes, "inputs").withText(charsetEncoding("abcd"), "charset");
+    const session = model.newSession();
+    const names = model.card.inputs.filter(({ kind }) => kind !== "values").map(({ layer }) => layer);
+    assert.deepEqual(names, ["text", "title"]);
+    assert.equal(await page.textContent("#input-name"), "text");
+    assert.match(await page.textContent("#input-note"), /\u201cnumbers\u201d \(batch, 2\): fed zeros here/);
+    await typeText(page, "abca");
+    session.setText("abca", 0);
+    await page.click(".still-name");
+    assert.equal(await page.textContent("#input-name"), "title");
+    assert.equal(await page.inputValue("#text"), "");
+    await typeText(page, "db");
+    const { outputs } = session.setText("db", 1);
+    const binary = outputs.find(({ shape }) => shape.join() === "1,1").values[0];
+    const shown = await page.$$eval(".prediction-output", (blocks) => blocks.map((block) => block.textContent));
+    assert.equal(shown.length, outputs.length);
+    assert.ok(shown.some((text) => text.includes(Math.max(binary, 1 - binary).toFixed(3))), `${shown} has ${binary}`);
+    assert.equal(await page.textContent(".still .mirror"), "abca\u200b");
+    await page.waitForFunction(() => /text=abca.*text2=db/.test(location.hash));
+    // Back, with the caret where one clicked.
+    await page.click(".still .mirror .cell:nth-child(2)");
+    assert.equal(await page.inputValue("#text"), "abca");
+    assert.equal(await page.$eval("#text", (input) => document.activeElement === input && input.selectionEnd), 2);
+    await page.keyboard.type("d");
+    await settled(page);
+    assert.equal(await page.inputValue("#text"), "abdca");
+    assert.deepEqual(faults.splice(0), []);
+    // A model with one input has no need of names.
+    await open(fixture("keras-2.15", "text_words"));
+    assert.equal(await page.isVisible("#input-name"), false);
+    assert.equal(await page.$(".still"), null);
   });
 
   test("fed numbers: the page says that text cannot be given to it", async () => {

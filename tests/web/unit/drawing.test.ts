@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readPieces } from "../../../web/src/model/cells.ts";
-import { drawingOf, labelsOf, piecesUnder, shownValues, stepOf, type Chosen } from "../../../web/src/model/drawing.ts";
+import { drawingOf, labelsOf, piecesUnder, shownRows, stepOf, type Chosen } from "../../../web/src/model/drawing.ts";
 import { ONE_FOR_ONE } from "../../../web/src/model/steps.ts";
 import { answerOf, countedSignal, shadingOf, signalCard } from "./answers.ts";
 
@@ -17,7 +17,7 @@ describe("what is drawn of a matrix", () => {
   it("is the part that holds text; padding only where it is asked for", () => {
     const drawing = drawingOf(square, signal, NOTHING, readOf);
     expect(drawing.map).toMatchObject({ axis: "query", rows: [2, 5], columns: [2, 5] });
-    expect(Array.from(shownValues(drawing.map!))).toEqual([12, 13, 14, 17, 18, 19, 22, 23, 24]);
+    expect([...shownRows(drawing.map!)].map((row) => Array.from(row))).toEqual([[12, 13, 14], [17, 18, 19], [22, 23, 24]]);
     expect(drawingOf(square, signal, { ...NOTHING, padding: "shown" }, readOf).map).toMatchObject({ rows: [0, 5], columns: [0, 5] });
   });
 

@@ -21,7 +21,7 @@ describe("scales", () => {
       const raw = Array.from({ length }, () => next() ** sharpness);
       const total = raw.reduce((sum, weight) => sum + weight, 0);
       const weights = raw.map((weight) => weight / total).sort((a, b) => a - b);
-      const domain = scaleById(id).domain(extentOf(weights, length));
+      const domain = scaleById(id).domain(extentOf(length, weights));
       const shades = weights.map((weight) => shade(weight, domain));
       expect(shades.every((value) => value >= 0 && value <= 1)).toBe(true);
       expect(shades.every((value, i) => i === 0 || value >= shades[i - 1]!)).toBe(true);
@@ -30,7 +30,7 @@ describe("scales", () => {
 
   it.each(SCALES.map(({ id }) => id))("%s: no division by zero for equal weights, one weight, no weight, all zero", (id) => {
     for (const weights of [[0.004, 0.004, 0.004], [1], [], [0, 0], [0]]) {
-      const domain = scaleById(id).domain(extentOf(weights, weights.length));
+      const domain = scaleById(id).domain(extentOf(weights.length, weights));
       for (const weight of [...weights, 0, 0.5, 1]) {
         const value = shade(weight, domain);
         expect(Number.isFinite(value)).toBe(true);
@@ -41,7 +41,7 @@ describe("scales", () => {
   });
 
   it("draws the largest weight in full on the scales that promise it", () => {
-    const extent = extentOf([0.001, 0.02, 0.003], 250);
+    const extent = extentOf(250, [0.001, 0.02, 0.003]);
     expect(shadeOn("max", 0.02, extent)).toBe(1);
     expect(shadeOn("minmax", 0.02, extent)).toBe(1);
     expect(shadeOn("minmax", 0.001, extent)).toBe(0);
@@ -50,15 +50,15 @@ describe("scales", () => {
 
   it("draws 0 as nothing, and both signs alike, where values can be negative", () => {
     for (const { id } of SCALES.filter(({ states }) => states)) {
-      const domain = domainOf(scaleById(id, true), extentOf([-0.5, 0.2, 0.1], 0), true);
+      const domain = domainOf(scaleById(id, true), extentOf(0, [-0.5, 0.2, 0.1]), true);
       expect(domain[0]).toBe(-domain[1]);
       const shades = [-2, -0.5, -0.2, 0, 0.2, 0.5, 2].map((value) => shade(value, domain));
       expect(shades[3]).toBe(0);
       expect(shades.map((value) => -value).reverse().map((value) => value + 0)).toEqual(shades);
       expect(shades.every((value, i) => i === 0 || value >= shades[i - 1]!)).toBe(true);
     }
-    expect(shade(-0.5, domainOf(scaleById("max"), extentOf([-0.5, 0.2], 0), true))).toBe(-1);
-    expect(shade(0, domainOf(scaleById("max"), extentOf([0, 0], 0), true))).toBe(0);
+    expect(shade(-0.5, domainOf(scaleById("max"), extentOf(0, [-0.5, 0.2]), true))).toBe(-1);
+    expect(shade(0, domainOf(scaleById("max"), extentOf(0, [0, 0]), true))).toBe(0);
   });
 
   it("has no scale for gates and states that needs weights with a common sum", () => {

@@ -51,9 +51,9 @@ export type Request =
   /** `Engine.textObject`. */
   | { kind: "text"; vocabulary: Vocabulary };
 
-/** The inputs that text can be given to, as indices into `ModelCard.inputs`. */
-export function textInputs(card: ModelCard): number[] {
-  return card.inputs.flatMap(({ kind }, index) => (kind === "values" ? [] : [index]));
+/** The inputs that take text, as indices into `ModelCard.inputs`: those with a vocabulary, or all that wait for one. */
+export function textInputs({ inputs, text: first }: ModelCard): number[] {
+  return inputs.flatMap(({ kind, text }, index) => (kind !== "values" && (text !== null || first === null) ? [index] : []));
 }
 
 export type RequestMessage = Request & { id: number };

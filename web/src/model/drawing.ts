@@ -60,15 +60,11 @@ export function drawingOf(card: SignalCard, signal: Signal, chosen: Chosen, read
   };
 }
 
-/** The numbers of the heat map's part. */
-export function shownValues({ matrix, rows, columns }: NonNullable<Drawing["map"]>): Float32Array {
-  const width = columns[1] - columns[0];
-  const values = new Float32Array((rows[1] - rows[0]) * width);
+/** The numbers of the heat map's part, row by row. */
+export function* shownRows({ matrix, rows, columns }: NonNullable<Drawing["map"]>): Generator<Float32Array> {
   for (let row = rows[0]; row < rows[1]; row++) {
-    const from = row * matrix.columns + columns[0];
-    values.set(matrix.values.subarray(from, from + width), (row - rows[0]) * width);
+    yield matrix.values.subarray(row * matrix.columns + columns[0], row * matrix.columns + columns[1]);
   }
-  return values;
 }
 
 /** What stands at each of `count` steps: the text of the cells under it, "" where there is none. */

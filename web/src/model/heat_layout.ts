@@ -21,8 +21,11 @@ export interface Layout {
   height: number;
 }
 
-const SMALLEST = 2;
+/** More cells than fit at this size scroll: 300 in a column of the page. */
+const SMALLEST = 1.5;
 const LARGEST = 26;
+/** From this size on, cells are as many whole pixels; smaller ones are worth every part of one. */
+const WHOLE = 4;
 /** From this size on, cells stand apart, and labels of this font size fit. */
 const APART = 6;
 const LABELLED = 10;
@@ -50,7 +53,7 @@ export function layOut(rows: number, columns: number, box: Box, labels: { row: n
 }
 
 function clamp(size: number): number {
-  return Math.min(LARGEST, Math.max(SMALLEST, Math.floor(size)));
+  return Math.min(LARGEST, Math.max(SMALLEST, size < WHOLE ? size : Math.floor(size)));
 }
 
 /** The cell at a place in the layout; null outside of the cells. */

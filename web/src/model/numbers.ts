@@ -21,6 +21,12 @@ export function probabilityText(value: number): string {
   return value.toFixed(3);
 }
 
+/** A number beside others of its kind: three decimals, "\u22120.275"; below 0.001 a power of ten. */
+export function numberText(value: number): string {
+  const size = Math.abs(value);
+  return `${value < 0 ? "\u2212" : ""}${size > 0 && size < 0.001 ? power(size, 1) : size.toFixed(3)}`;
+}
+
 /** A share of the whole: "8.2 %", "34 %", "<0.1 %". */
 export function shareText(share: number): string {
   const percent = 100 * share;

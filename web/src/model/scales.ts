@@ -69,13 +69,16 @@ export function domainOf(scale: Scale, extent: Extent, signed: boolean): readonl
   return [-high, high];
 }
 
-/** Smallest and largest of `weights`; 0 and 0 where there are none. */
-export function extentOf(weights: Iterable<number>, timesteps: number): Extent {
+/** Smallest and largest of all `weights`, given in parts; 0 and 0 where there are none. */
+export function extentOf(timesteps: number, ...parts: readonly ArrayLike<number>[]): Extent {
   let min = Infinity;
   let max = -Infinity;
-  for (const weight of weights) {
-    if (weight < min) min = weight;
-    if (weight > max) max = weight;
+  for (const part of parts) {
+    for (let i = 0; i < part.length; i++) {
+      const weight = part[i]!;
+      if (weight < min) min = weight;
+      if (weight > max) max = weight;
+    }
   }
   const uniform = timesteps > 0 ? 1 / timesteps : 0;
   return min <= max ? { min, max, uniform } : { min: 0, max: 0, uniform };

@@ -38,7 +38,7 @@ function rowOf(assumption: Assumption, mine: boolean, choose: Choose): HTMLEleme
     select.value = value;
     select.dataset.assumption = id;
     controls.append(select);
-  } else controls.append(make("strong", "", clip(value, 120)));
+  } else if (value !== "") controls.append(make("strong", "", clip(value, 120)));
   if (chosen) controls.append(make("span", "assumption-mark", mine ? "chosen by you" : "chosen in the file"));
   if (mine) {
     const undo = button("quiet small", "Undo", () => decide(null));

@@ -35,10 +35,13 @@ export interface HeatCell {
 }
 
 export interface HeatEvents {
-  /** The pointer or the keys are at a cell; null: at none any more. `box` is where it is in the viewport. */
+  /** The pointer or the keys are at a cell; null: at none any more. `box` is where to tell of it: above the map, if that is in view. */
   onPoint(cell: HeatCell | null, box: DOMRect | null, byKey: boolean): void;
   onPick(row: number): void;
 }
+
+/** Height of what is told of a cell, at most. */
+const ROOM_ABOVE = 90;
 
 const STEPS: Record<string, readonly [rows: number, columns: number]> = {
   ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
@@ -84,12 +87,12 @@ export class HeatMap {
   show(scene: HeatScene | null): void {
     this.#scene = scene;
     this.#root.hidden = scene === null;
-    if (!scene) return;
+    if (!scene) return this.#point(null);
     this.#canvas.setAttribute("aria-label", scene.name);
-    if (this.#at && !this.#holds(this.#at)) this.#at = null;
     this.#layOut(scene);
     this.#paint(scene, this.#layout!);
-    this.#draw();
+    if (this.#at && !this.#holds(this.#at)) this.#point(null);
+    else this.#draw();
   }
 
   /** Marks the column of what the pointer is at elsewhere. */
@@ -155,8 +158,10 @@ export class HeatMap {
 
   #boxOf(cell: HeatCell): DOMRect {
     const { x, y } = this.#place(cell);
-    const box = this.#canvas.getBoundingClientRect();
-    return new DOMRect(box.left + x, box.top + y, this.#layout!.cell.width, this.#layout!.cell.height);
+    const { left, top } = this.#canvas.getBoundingClientRect();
+    const { width, height } = this.#layout!.cell;
+    const map = this.#root.getBoundingClientRect();
+    return map.top > ROOM_ABOVE ? new DOMRect(left + x, map.top, width, 0) : new DOMRect(left + x, top + y, width, height);
   }
 
   /** A map larger than its box scrolls along with the keys. */
@@ -226,9 +231,30 @@ export class HeatMap {
     }
   }
 
-  #paint({ rows, columns, matrix, levelOf, above, below }: HeatScene, { cell, gap }: Layout): void {
+  #paint(scene: HeatScene, layout: Layout): void {
+    if (layout.gap === 0 && !this.#forced.matches) this.#paintPixels(scene);
+    else this.#paintCells(scene, layout);
+  }
+
+  /** A pixel for each cell, to be drawn as large as cells are: so many of them would take too long one by one. */
+  #paintPixels({ rows, columns, matrix, levelOf, above, below }: HeatScene): void {
+    const [wide, high] = [columns[1] - columns[0], rows[1] - rows[0]];
+    [this.#cells.width, this.#cells.height] = [Math.max(1, wide), Math.max(1, high)];
+    if (wide === 0 || high === 0) return;
+    const image = new ImageData(wide, high);
+    for (let row = 0, at = 0; row < high; row++) {
+      const from = (rows[0] + row) * matrix.columns + columns[0];
+      for (let column = 0; column < wide; column++, at += 4) {
+        const level = levelOf(matrix.values[from + column]!);
+        image.data.set(level < 0 ? below[-level]! : above[level]!, at);
+        image.data[at + 3] = 255;
+      }
+    }
+    this.#cells.getContext("2d")!.putImageData(image, 0, 0);
+  }
+
+  #paintCells({ rows, columns, matrix, levelOf, above, below }: HeatScene, { cell, gap }: Layout): void {
     const ink = getComputedStyle(this.#canvas).color;
-    const names = { above: above.map(css), below: below.map(css) };
     const [wide, high] = [(columns[1] - columns[0]) * cell.width, (rows[1] - rows[0]) * cell.height];
     const ratio = fit(this.#cells, wide, high);
     const context = this.#cells.getContext("2d")!;
@@ -237,18 +263,12 @@ export class HeatMap {
     for (let row = rows[0]; row < rows[1]; row++) {
       for (let column = columns[0]; column < columns[1]; column++) {
         const level = levelOf(matrix.values[row * matrix.columns + column]!);
-        const [x, y] = [(column - columns[0]) * cell.width, (row - rows[0]) * cell.height];
-        let [width, height] = [cell.width - gap, cell.height - gap];
-        if (!this.#forced.matches) {
-          context.fillStyle = level < 0 ? names.below[-level]! : names.above[level]!;
-          context.fillRect(x, y, width, height);
-          continue;
-        }
         // Without colours the cell's area says it, as the bars' height does in the text.
-        const side = Math.sqrt(Math.abs(level) / (LEVELS - 1));
-        [width, height] = [width * side, height * side];
-        context.fillStyle = ink;
-        context.fillRect(x + (cell.width - gap - width) / 2, y + (cell.height - gap - height) / 2, width, height);
+        const side = this.#forced.matches ? Math.sqrt(Math.abs(level) / (LEVELS - 1)) : 1;
+        const [width, height] = [(cell.width - gap) * side, (cell.height - gap) * side];
+        context.fillStyle = this.#forced.matches ? ink : css(level < 0 ? below[-level]! : above[level]!);
+        const [x, y] = [(column - columns[0] + 0.5) * cell.width - gap / 2, (row - rows[0] + 0.5) * cell.height - gap / 2];
+        context.fillRect(x - width / 2, y - height / 2, width, height);
       }
     }
   }
@@ -259,7 +279,7 @@ export class HeatMap {
     const height = (rows[1] - rows[0]) * cell.height - gap;
     context.strokeStyle = ink;
     context.lineWidth = 1.5;
-    const frame = (x: number, y: number, w: number, h: number) => context.strokeRect(x - 0.75, y - 0.75, w + 1.5, h + 1.5);
+    const frame = (x: number, y: number, w: number, h: number) => context.strokeRect(Math.round(x) - 0.75, Math.round(y) - 0.75, Math.round(w) + 1.5, Math.round(h) + 1.5);
     if (picked !== null && picked >= rows[0] && picked < rows[1]) frame(left, top + (picked - rows[0]) * cell.height, width, cell.height - gap);
     context.lineWidth = 1;
     const column = this.#at?.column ?? this.#column;

@@ -117,7 +117,7 @@ function remark(card: ModelCard, signal: SignalCard | null): string {
 function noteOf(weights: readonly number[], [low, high]: readonly [number, number], cells: string): string {
   const one = cells.slice(0, -1);
   if (weights.length === 0) return `no ${one} has a weight`;
-  const { min, max } = extentOf(weights, 0);
+  const { min, max } = extentOf(0, weights);
   if (min === max) return weights.length === 1 ? `one ${one}` : `all ${weights.length} ${cells} equal: ${weightText(max)}`;
   const above = weights.filter((weight) => weight > high).length;
   const below = weights.filter((weight) => weight < low).length;

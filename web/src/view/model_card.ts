@@ -72,7 +72,7 @@ export class ModelCardDialog {
       isMade(source) ? make("p", "", button("quiet small", "Download the converted model", this.#onDownload), " One file with all of this, which opens at once.") : null,
       section("Attention", ...attentionOf(card.attention)),
       section("Agreement with Keras", ...parityOf(parity)),
-      section("Text", ...textOf(card.text)),
+      ...textsOf(card),
       card.assumptions.length > 0 ? section("Assumed", ...assumptionsOf(card, new Set(Object.keys({ ...choices })), this.#choose)) : null,
       listed("Notes", card.notes),
       section("Layers", layersOf(card)),
@@ -135,8 +135,16 @@ function parityOf(parity: ParityReport | null): HTMLElement[] {
   return [make("p", "", said), scroller("Cases", table), ...(hidden > 0 ? [make("p", "", `${hidden} more cases hidden`)] : [])];
 }
 
-function textOf(text: TextEncoding | null): HTMLElement[] {
-  if (!text) return [make("p", "", "The model has no vocabulary, so text cannot be read.")];
+/** How text is read: once where all inputs read it alike, else for each of them. */
+function textsOf({ inputs, text }: ModelCard): HTMLElement[] {
+  if (!text) return [section("Text", make("p", "", "The model has no vocabulary, so text cannot be read."))];
+  const reading = inputs.flatMap(({ layer, text: own }) => (own ? [{ layer, text: own }] : []));
+  const alike = new Set(reading.map(({ text: own }) => JSON.stringify({ ...own, length: null, layer: null }))).size < 2;
+  if (alike) return [section("Text", ...textOf(text))];
+  return reading.map(({ layer, text: own }) => section(`Text of ${clip(layer, 60)}`, ...textOf(own)));
+}
+
+function textOf(text: TextEncoding): HTMLElement[] {
   const steps = text.length === null ? "as many timesteps as the text" : `${text.length} timesteps`;
   const end = (where: "pre" | "post") => (where === "pre" ? "at the start" : "at the end");
   return [

@@ -78,8 +78,8 @@ export class Papers {
   }
 
   /** Cuts the texts as they are now, keeping what the engine has said of them. */
-  guess(unit: Unit): void {
-    for (const [place, text] of this.texts.entries()) this.setPieces(place, guessPieces(text, this.pieces(place), unit));
+  guess(unitOf: (place: number) => Unit): void {
+    for (const [place, text] of this.texts.entries()) this.setPieces(place, guessPieces(text, this.pieces(place), unitOf(place)));
   }
 
   draw(levelOf: (cell: Cell) => number | null): void {

@@ -1,6 +1,6 @@
 /** The model's outputs as a person reads them. */
 import type { Reading } from "../model/outputs.ts";
-import { probabilityText, shapeText } from "../model/numbers.ts";
+import { numberText, probabilityText, shapeText } from "../model/numbers.ts";
 import { byId, clip, make, setText } from "./dom.ts";
 
 /** Bars shown of an output with many values. */
@@ -70,7 +70,7 @@ export class Prediction {
       setText(value, "more than can be shown here; see the command line for its numbers");
       return;
     }
-    const write = kind === "number" || kind === "numbers" ? numberText : probabilityText;
+    const write = kind === "number" ? (number: number) => number.toPrecision(4) : kind === "numbers" ? numberText : probabilityText;
     setText(head, clip(reading.label ?? (kind === "number" ? "output" : `${values.length} ${kind === "each" ? "probabilities" : "numbers"}`), 60));
     setText(value, reading.label === null && kind !== "number" ? "" : write(reading.value));
     if (kind === "binary") return fillFrom(bars[0]!.fill, 0.5, values[0]!);
@@ -100,8 +100,4 @@ function fillFrom(fill: HTMLElement, from: number, to: number): void {
   const [start, end] = [Math.min(from, to), Math.max(from, to)].map((at) => 100 * Math.min(1, Math.max(0, at)));
   fill.style.left = `${start!}%`;
   fill.style.width = `${end! - start!}%`;
-}
-
-function numberText(value: number): string {
-  return `${value < 0 ? "\u2212" : ""}${Math.abs(value).toPrecision(4)}`;
 }

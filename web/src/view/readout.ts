@@ -69,7 +69,9 @@ function attentionOf(cell: Cell, context: Context): string {
 /** "attention of “a” 0.031 = 7.8 × uniform"; of gates and states, which share no sum, the value alone. */
 export function valueText(value: number, kind: Context["kind"], steps: number, ...remarks: string[]): string {
   const words = [kind, ...remarks, weightText(value)].filter(Boolean).join(" ");
-  return kind === "attention" ? `${words} = ${timesText(value * steps)} \u00d7 uniform` : words;
+  if (kind !== "attention") return words;
+  const times = timesText(value * steps);
+  return `${words} ${times.startsWith("<") ? "" : "= "}${times} \u00d7 uniform`;
 }
 
 /** Where one weight stands for several timesteps: which. */

@@ -84,8 +84,8 @@ function entries(card: ModelCard): (HTMLOptionElement | HTMLOptGroupElement)[] {
   return [...attention, ...groups.values()];
 }
 
-/** "gru/update_gate" of the layer "gru" is its "update gate". */
+/** "gru/update_gate" of the layer "gru" is its "update gate", "both/forward/state" of "both" its "forward state". */
 function stateName(id: string, layer: string): string {
   const rest = id.startsWith(layer) ? id.slice(layer.length).replace(/^\W+/, "") : id;
-  return clip((rest || id).replaceAll("_", " "), 40);
+  return clip((rest || id).replace(/[_/]/g, " "), 40);
 }

@@ -1,5 +1,5 @@
 /** The line that says what the model really saw of the text, and how far to trust the numbers. */
-import type { ModelCard, ParityReport } from "#engine";
+import type { ParityReport } from "#engine";
 import { spoken } from "../model/graphemes.ts";
 import { differenceText, millisecondsText, shareText } from "../model/numbers.ts";
 import { onlyIdsDiffer } from "../model/parity.ts";
@@ -55,17 +55,16 @@ export class Strip {
     byId("truth", HTMLUListElement).append(...items.map(({ element }) => element));
   }
 
-  /** `shortened`: a step of the attention stands for several characters. */
-  showTruth(truth: Truth, card: ModelCard, shortened: boolean): void {
-    const word = card.text?.unit === "word" ? "words" : "characters";
+  /** `cells`: "characters" or "words". `shortened`: a step of the attention stands for several characters. */
+  showTruth(truth: Truth, cells: string, shortened: boolean): void {
     this.#read.element.classList.toggle("notable", truth.cut > 0);
-    if (truth.cut === 0) this.#read.show("", String(truth.read), ` ${word} read`, "", "");
-    else this.#read.show("", String(truth.read), ` ${word} read, `, String(truth.cut), ` cut off at the ${truth.cutEnd}`);
+    if (truth.cut === 0) this.#read.show("", String(truth.read), ` ${cells} read`, "", "");
+    else this.#read.show("", String(truth.read), ` ${cells} read, `, String(truth.cut), ` cut off at the ${truth.cutEnd}`);
     this.#showUnknown(truth);
     if (truth.paddingShare !== null) {
       this.#padding.show("", String(truth.padding), truth.padding === 1 ? " padding step holds " : " padding steps hold ", shareText(truth.paddingShare), " of the attention");
     } else this.#padding.show("", String(truth.padding), " padding steps", "", "");
-    if (truth.effective !== null) this.#effective.show("as if spread over ", truth.effective.toFixed(truth.effective < 9.95 ? 1 : 0), shortened ? " steps" : ` ${word}`);
+    if (truth.effective !== null) this.#effective.show("as if spread over ", truth.effective.toFixed(truth.effective < 9.95 ? 1 : 0), shortened ? " steps" : ` ${cells}`);
     else this.#effective.hide();
   }
 

@@ -33,7 +33,7 @@ function compared({ name }, live, output) {
   const cases = compareFixtures(name, join(ROOT, "tests"), live, output);
   const failures = cases.flatMap((one) => (one.problems.length ? [`${name}/${one.name}: ${one.problems.join("; ")}`] : []));
   if (!cases.length) failures.push(`${name}: expected fixtures, found none`);
-  return { passed: cases.length - failures.length, failed: failures.length, skipped: 0, failures };
+  return { passed: cases.length - failures.length, failed: failures.length, skipped: 0, failures, skips: [] };
 }
 
 /**
@@ -84,7 +84,7 @@ await main(async () => {
     if (!python) {
       const skipped = `no Python ${version} on $PATH or in pyenv (\`pyenv install ${version}\`)`;
       note(`${name} SKIPPED: ${skipped}`);
-      rows.push({ generation, tally: { passed: 0, failed: 0, skipped: 1, failures: [] }, skipped, milliseconds: 0 });
+      rows.push({ generation, tally: { passed: 0, failed: 0, skipped: 1, failures: [], skips: [name] }, skipped, milliseconds: 0 });
       continue;
     }
     let tally;

@@ -61,7 +61,7 @@ inline std::string problemOf(const GraphSpec& spec) {
 
 inline GraphSpec expanded(const GraphSpec& spec, const std::string& kerasVersion = "2.15.0",
                           std::map<std::string, std::string, std::less<>> choices = {}) {
-  const Dialect dialect = Dialect::parse(kerasVersion);
+  const Dialect dialect = Dialect::parse(kerasVersion, "");
   Choices all(std::move(choices));
   return expandOperations(spec, dialect, all);
 }

@@ -32,7 +32,7 @@ struct Made {
 Made made(const std::string& className, const json& options, const json& more = json::object()) {
   json config = {{"op", options}, {"of", "Lambda"}};
   config.update(more);
-  static const Dialect dialect = Dialect::parse("2.15.0");
+  static const Dialect dialect = Dialect::parse("2.15.0", "");
   Made result;
   result.layer = makeOperation("it", className, config, dialect, result.problems);
   return result;

@@ -8,11 +8,11 @@ namespace charglow {
 
 /// One thing that is wrong with a file, a model or an input, in the words its owner needs to mend it.
 struct Problem {
-  std::string code;      ///< stable identifier of the cause, such as "shape-mismatch"; tests go by it
-  std::string where;     ///< file, layer, tensor or field
-  std::string expected;  ///< what would have been right
-  std::string actual;    ///< what is there
-  std::string hint;      ///< what to do about it; may be empty
+  std::string code;         ///< stable identifier of the cause, such as "shape-mismatch"; tests go by it
+  std::string where;        ///< file, layer, tensor or field
+  std::string expected;     ///< what would have been right
+  std::string actual;       ///< what is there
+  std::string hint;         ///< what to do about it; may be empty
   std::string choice = "";  ///< id of the choice (keras/choices.h) that would settle it; may be empty
 
   /// "WHERE: expected EXPECTED, found ACTUAL. HINT", the same wording that convert.py uses.

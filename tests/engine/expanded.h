@@ -33,8 +33,8 @@ inline GraphSpec modelOf(const std::string& name, const std::string& className, 
   return spec;
 }
 
-/// The operations of an expanded model: [{"class", "op", "inputs"}], inputs counted as in make_lambdas.py: first
-/// the model's, then the operations. Where a layer could not be expanded, the code of its problem.
+/// The operations of an expanded model: [{"class", "op", "inputs"}], inputs counted as in make_lambdas.py:
+/// first the model's, then the operations. Where a layer could not be expanded, the code of its problem.
 inline nlohmann::json operationsOf(const GraphSpec& spec) {
   nlohmann::json operations = nlohmann::json::array();
   std::vector<std::string> known;

@@ -25,7 +25,8 @@ namespace {
 
 using nlohmann::json;
 
-const std::vector<std::string> kPythons = {"2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"};
+const std::vector<std::string> kPythons = {"2.7",  "3.6",  "3.7",  "3.8",  "3.9",
+                                           "3.10", "3.11", "3.12", "3.13", "3.14"};
 
 json fixture(const std::string& name) {
   const std::string path = std::string(FIXTURES_DIR) + "/lambdas/" + name + ".json";
@@ -161,9 +162,9 @@ TEST(PythonBytecode, NoTwoInstructionSetsOfOneLayoutReadTheSameBytesDifferently)
         EXPECT_EQ(one.op, other.op) << one.name << " " << other.name;
         EXPECT_EQ(one.sign, other.sign) << one.name << " " << other.name;
         // The arguments of these changed with 3.12, and their caches with them.
-        const bool changed = b == Bytecode::V312 && (one.op == python::Op::LoadAttr ||
-                                                     one.op == python::Op::Call ||
-                                                     one.op == python::Op::Comparison);
+        const bool changed =
+            b == Bytecode::V312 && (one.op == python::Op::LoadAttr || one.op == python::Op::Call ||
+                                    one.op == python::Op::Comparison);
         if (changed) {
           EXPECT_NE(one.caches[i], other.caches[j]) << one.name;
         }
@@ -190,12 +191,14 @@ TEST(PythonBytecode, NoTwoInstructionSetsOfOneLayoutReadTheSameBytesDifferently)
   }
   // 3.11's COPY_FREE_VARS is 3.13's RESUME; what follows it, RESUME, is nothing there.
   for (const python::Instruction& instruction : python::kInstructions) {
-    EXPECT_NE(instruction.number[static_cast<size_t>(Bytecode::V313)], number(python::Op::Resume, Bytecode::V311));
+    EXPECT_NE(instruction.number[static_cast<size_t>(Bytecode::V313)],
+              number(python::Op::Resume, Bytecode::V311));
   }
 }
 
 /// Functions within a module's code object, by name.
-void findFunctions(const python::Code& code, std::map<std::string, const python::Code*>& found, const std::string& path) {
+void findFunctions(const python::Code& code, std::map<std::string, const python::Code*>& found,
+                   const std::string& path) {
   for (const python::ValuePtr& constant : code.constants) {
     if (constant->kind != python::Value::Kind::Code) continue;
     const std::string name = path + constant->code->name;
@@ -210,12 +213,14 @@ TEST(PythonBytecode, ReadsModulesOfOldPythons) {
       {"FixedOffset.utcoffset", "def utcoffset(self, dt): return self._FixedOffset__offset"},
       {"LocalTimezone.tzname", "def tzname(self, dt): return _time.tzname[self._isdst(dt)]"},
       {"LocalTimezone._isdst",
-       "def _isdst(self, dt): return _time.localtime(_time.mktime((dt.year, dt.month, dt.day, dt.hour, dt.minute, "
+       "def _isdst(self, dt): return _time.localtime(_time.mktime((dt.year, dt.month, dt.day, dt.hour, "
+       "dt.minute, "
        "dt.second, dt.weekday(), 0, -1))).tm_isdst > 0"},
       {"USTimeZone.utcoffset", "def utcoffset(self, dt): return self.stdoffset + self.dst(dt)"}};
   for (const char* version : {"3.3", "3.4", "3.5"}) {
     SCOPED_TRACE(version);
-    std::ifstream file(std::string(FIXTURES_DIR) + "/lambdas/reference-" + version + ".pyc", std::ios::binary);
+    std::ifstream file(std::string(FIXTURES_DIR) + "/lambdas/reference-" + version + ".pyc",
+                       std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     ASSERT_GT(bytes.size(), 12U);
     // A magic number, a date and a size stand before the code object.
@@ -280,11 +285,13 @@ TEST(Lambda, SaysWhichLayerWhyAndWhatToDo) {
   for (const json& function : file["functions"]) {
     if (function["name"] != "sum_everything") continue;
     const GraphSpec spec = expandedLambda(legacyConfig(function["code"]));
-    EXPECT_EQ(testing::problemOf(spec),
-              "layer \"attention\", function: expected sums, products, slices and other functions of tensors, such "
-              "as \"lambda x: K.sum(x, axis=1)\", found \"lambda x: K.sum(x)\", which has no axis and so reduces over "
-              "the texts of a batch too. Say what it computes: --lambda attention=\"sum(axis=1)\", or in the page. "
-              "Nothing from a model file is executed.");
+    EXPECT_EQ(
+        testing::problemOf(spec),
+        "layer \"attention\", function: expected sums, products, slices and other functions of tensors, such "
+        "as \"lambda x: K.sum(x, axis=1)\", found \"lambda x: K.sum(x)\", which has no axis and so reduces "
+        "over "
+        "the texts of a batch too. Say what it computes: --lambda attention=\"sum(axis=1)\", or in the page. "
+        "Nothing from a model file is executed.");
     EXPECT_EQ(spec.layers.back().problems.front().choice, "lambda:attention");
     return;
   }

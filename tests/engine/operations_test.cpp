@@ -1,7 +1,5 @@
 // Operations: what functions on tensors are made of, from the names that people write to the numbers.
 
-#include "layers/operations/registry.h"
-
 #include <gtest/gtest.h>
 
 #include "expanded.h"
@@ -10,6 +8,7 @@
 #include "kernels/broadcast.h"
 #include "kernels/contract.h"
 #include "layers/match_axes.h"
+#include "layers/operations/registry.h"
 #include "session.h"
 #include "taken_apart.h"
 
@@ -53,8 +52,8 @@ std::string refusal(const std::string& className, const json& options, const std
 }
 
 /// Values of an operation on tensors that count up from 0, unless they are given.
-std::vector<float> computed(const std::string& className, const json& options, const std::vector<Shape>& shapes,
-                            std::vector<std::vector<float>> values = {}) {
+std::vector<float> computed(const std::string& className, const json& options,
+                            const std::vector<Shape>& shapes, std::vector<std::vector<float>> values = {}) {
   const Made one = made(className, options);
   if (one.layer == nullptr) throw Error(one.problems);
   std::vector<View> views;
@@ -94,13 +93,16 @@ TEST(MatchAxes, FindsAxesOnBothSidesOfWhatWasSplit) {
   EXPECT_EQ(matchAxes({{3}, {7}, {1}}, {{3}, {7}}), (Match{0, 1}));
   EXPECT_EQ(matchAxes({{3}, {7}, {5}}, {{3}, {35}}), (Match{0, none}));
   // A number of timesteps that is not known.
-  EXPECT_EQ(matchAxes({{kUnknown}, {kUnknown}, {6}}, {{kUnknown}, {kUnknown}, {2}, {3}}), (Match{0, 1, none, none}));
+  EXPECT_EQ(matchAxes({{kUnknown}, {kUnknown}, {6}}, {{kUnknown}, {kUnknown}, {2}, {3}}),
+            (Match{0, 1, none, none}));
   EXPECT_EQ(matchAxes({{kUnknown}, {kUnknown}, {5}}, {{kUnknown}, {kUnknown}}), (Match{0, none}));
 }
 
 TEST(Slice, TakesWhatPythonTakes) {
   const Shape input = {{1}, {5}, {2}};  // 0 1, 2 3, 4 5, 6 7, 8 9
-  const auto steps = [&](const json& item) { return computed("Slice", {{"items", {json::object(), item, 0}}}, {input}); };
+  const auto steps = [&](const json& item) {
+    return computed("Slice", {{"items", {json::object(), item, 0}}}, {input});
+  };
   using Values = std::vector<float>;
   EXPECT_EQ(steps(-1), (Values{8}));
   EXPECT_EQ(steps({{"start", 1}, {"stop", 3}}), (Values{2, 4}));
@@ -111,15 +113,19 @@ TEST(Slice, TakesWhatPythonTakes) {
   EXPECT_EQ(steps({{"start", 3}, {"stop", 0}, {"step", -2}}), (Values{6, 2}));
   EXPECT_EQ(steps({{"start", -2}, {"stop", -5}, {"step", -1}}), (Values{6, 4, 2}));
   EXPECT_EQ(shapeOf("Slice", {{"items", {"...", nullptr, 0}}}, {input}), (Shape{{1}, {5}, {1}}));
-  EXPECT_NE(refusal("Slice", {{"items", {json::object(), {{"start", 5}}}}}, {input}).find("something is left"),
+  EXPECT_NE(
+      refusal("Slice", {{"items", {json::object(), {{"start", 5}}}}}, {input}).find("something is left"),
+      std::string::npos);
+  EXPECT_NE(refusal("Slice", {{"items", {json::object(), 5}}}, {input}).find("a place 5 on axis 1"),
             std::string::npos);
-  EXPECT_NE(refusal("Slice", {{"items", {json::object(), 5}}}, {input}).find("a place 5 on axis 1"), std::string::npos);
   EXPECT_NE(refusal("Slice", {{"items", {0}}}, {input}).find("taken whole"), std::string::npos);
   const Shape batch = {{kUnknown}, {5}, {2}};
   EXPECT_NE(refusal("Slice", {{"items", {{{"start", 1}}}}}, {batch}).find("taken whole"), std::string::npos);
-  EXPECT_NE(refusal("Slice", {{"items", {json::object(), {{"part", 1}, {"of", 2}}}}}, {input}).find("a multiple of 2"),
+  EXPECT_NE(refusal("Slice", {{"items", {json::object(), {{"part", 1}, {"of", 2}}}}}, {input})
+                .find("a multiple of 2"),
             std::string::npos);
-  EXPECT_NE(refusal("Slice", {{"items", {json::object(), 0, 0, 0}}}, {input}).find("of rank 4"), std::string::npos);
+  EXPECT_NE(refusal("Slice", {{"items", {json::object(), 0, 0, 0}}}, {input}).find("of rank 4"),
+            std::string::npos);
 }
 
 TEST(Slice, KnowsWhichTimestepsAreLeft) {
@@ -138,7 +144,8 @@ TEST(Slice, KnowsWhichTimestepsAreLeft) {
   EXPECT_EQ(steps(reversed, {{"start", 1}, {"step", 2}}), is(3, Along::ReversedTime, 1, 2));
   EXPECT_EQ(steps(reversed, {{"step", -1}}), is(7, Along::Time, 0, 1));
   EXPECT_EQ(steps(timed(kUnknown), {{"start", 1}}), is(kUnknown, Along::Time, 1, 1));
-  EXPECT_EQ(steps(timed(kUnknown), {{"start", -3}}), Dim{kUnknown}) << "which ones is not known before there is a text";
+  EXPECT_EQ(steps(timed(kUnknown), {{"start", -3}}), Dim{kUnknown})
+      << "which ones is not known before there is a text";
 }
 
 TEST(Contract, SumsOverWhatTheOutputLacks) {
@@ -168,8 +175,10 @@ TEST(Contract, RefusesWhatDoesNotKeepTextsApart) {
   EXPECT_NE(einsum("bttd,bsd->bs").find("each letter once"), std::string::npos);
   EXPECT_NE(einsum("btd,bsd->bq").find("each letter in two"), std::string::npos);
   EXPECT_NE(einsum("bt,bts->bs").find("of rank 2"), std::string::npos);
-  EXPECT_NE(refusal("Contract", {{"function", "matmul"}}, {two, two}).find("that fits (None, 7, 5)"), std::string::npos);
-  EXPECT_NE(refusal("Contract", {{"function", "matmul"}}, {two, {{kUnknown}, {5}}}).find("of rank 3"), std::string::npos);
+  EXPECT_NE(refusal("Contract", {{"function", "matmul"}}, {two, two}).find("that fits (None, 7, 5)"),
+            std::string::npos);
+  EXPECT_NE(refusal("Contract", {{"function", "matmul"}}, {two, {{kUnknown}, {5}}}).find("of rank 3"),
+            std::string::npos);
   const Shape one = {{kUnknown}, {7}, {1}};
   EXPECT_NE(refusal("Contract", {{"function", "batch_dot"}, {"axes", 2}}, {two, one}).find("that fits"),
             std::string::npos)
@@ -187,12 +196,14 @@ TEST(Repeat, RepeatsElementsOrTheWhole) {
   EXPECT_NE(refusal("Repeat", {{"times", {1, 2}}}, {input}).find("of rank 2"), std::string::npos);
   // As often as another tensor has timesteps.
   const json times = json::array({1, {{"input", 1}, {"axis", 1}}, 1});
-  EXPECT_EQ(shapeOf("Repeat", {{"times", times}}, {{{3}, {1}, {5}}, {{3}, timed(7), {4}}}), (Shape{{3}, {7}, {5}}));
+  EXPECT_EQ(shapeOf("Repeat", {{"times", times}}, {{{3}, {1}, {5}}, {{3}, timed(7), {4}}}),
+            (Shape{{3}, {7}, {5}}));
 }
 
 TEST(Elementwise, ComputesEachFunction) {
   const auto one = [](const char* function, float x) {
-    return computed("Elementwise", {{"function", function}, {"operands", {{{"tensor", 0}}}}}, {{{1}}}, {{x}})[0];
+    return computed("Elementwise", {{"function", function}, {"operands", {{{"tensor", 0}}}}}, {{{1}}},
+                    {{x}})[0];
   };
   const auto two = [](const char* function, float x, float y) {
     const json operands = {{{"tensor", 0}}, y};
@@ -223,10 +234,12 @@ TEST(Elementwise, TakesArraysAndConditions) {
   EXPECT_EQ(computed("Elementwise", {{"function", "where"}, {"operands", where}}, {{{1}, {2}}, {{1}, {2}}}),
             (Values{-1, 1}));
   // The condition of K.switch meets the values from the front: a mask and what has features.
-  EXPECT_EQ(computed("Elementwise", {{"function", "switch"}, {"operands", where}}, {{{1}, {2}}, {{1}, {2}, {2}}}),
-            (Values{-1, -1, 2, 3}));
+  EXPECT_EQ(
+      computed("Elementwise", {{"function", "switch"}, {"operands", where}}, {{{1}, {2}}, {{1}, {2}, {2}}}),
+      (Values{-1, -1, 2, 3}));
   const json ragged = {{{"tensor", 0}}, {{1, 2}, {3}}};
-  EXPECT_NE(refusal("Elementwise", {{"function", "add"}, {"operands", ragged}}, {{{1}, {2}}}).find("tensors and numbers"),
+  EXPECT_NE(refusal("Elementwise", {{"function", "add"}, {"operands", ragged}}, {{{1}, {2}}})
+                .find("tensors and numbers"),
             std::string::npos);
 }
 
@@ -254,12 +267,14 @@ TEST(Operation, NeitherSeesNorHandsOnMasks) {
 TEST(Operation, ComparesTheShapeThatTheFileStates) {
   const Shape input = {{kUnknown}, {7}, {5}};
   const json options = {{"kind", "sum"}, {"axis", 1}, {"keepdims", false}};
-  EXPECT_EQ(made("Reduce", options, {{"output_shape", {5}}}).layer->outputShape({&input, 1}), (Shape{{kUnknown}, {5}}));
+  EXPECT_EQ(made("Reduce", options, {{"output_shape", {5}}}).layer->outputShape({&input, 1}),
+            (Shape{{kUnknown}, {5}}));
   EXPECT_EQ(made("Reduce", options, {{"output_shape", {nullptr}}}).layer->outputShape({&input, 1}),
             (Shape{{kUnknown}, {5}}));
   try {
-    static_cast<void>(made("Reduce", options, {{"output_shape", {7}}, {"source", "lambda x: K.sum(x, axis=1)"}})
-                          .layer->outputShape({&input, 1}));
+    static_cast<void>(
+        made("Reduce", options, {{"output_shape", {7}}, {"source", "lambda x: K.sum(x, axis=1)"}})
+            .layer->outputShape({&input, 1}));
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.problems()[0].code, "lambda-shape");
@@ -271,9 +286,9 @@ TEST(Operation, ComparesTheShapeThatTheFileStates) {
 }
 
 TEST(ExpandOperations, NamesTheLastOneAsTheLayer) {
-  const GraphSpec spec =
-      expanded(modelOf("attend", "Lambda", json::object(), 2), "2.15.0",
-               {{"lambda:attend", "lambda x: K.sum(x[0] * K.expand_dims(K.softmax(x[1], axis=1), -1), axis=1)"}});
+  const GraphSpec spec = expanded(
+      modelOf("attend", "Lambda", json::object(), 2), "2.15.0",
+      {{"lambda:attend", "lambda x: K.sum(x[0] * K.expand_dims(K.softmax(x[1], axis=1), -1), axis=1)"}});
   std::vector<std::string> names;
   for (const LayerSpec& layer : spec.layers) names.push_back(layer.name);
   EXPECT_EQ(names, (std::vector<std::string>{"x", "x1", "attend/1", "attend/2", "attend/3", "attend"}));
@@ -284,8 +299,9 @@ TEST(ExpandOperations, NamesTheLastOneAsTheLayer) {
 TEST(ExpandOperations, TakesAnyLayerByChoice) {
   const GraphSpec spec =
       expanded(modelOf("mine", "MyLayer", {{"units", 3}}), "2.15.0", {{"lambda:mine", "sum(axis=1)"}});
-  EXPECT_EQ(operationsOf(spec),
-            (json{{{"class", "Reduce"}, {"inputs", {0}}, {"op", {{"kind", "sum"}, {"axis", 1}, {"keepdims", false}}}}}));
+  EXPECT_EQ(operationsOf(spec), (json{{{"class", "Reduce"},
+                                       {"inputs", {0}},
+                                       {"op", {{"kind", "sum"}, {"axis", 1}, {"keepdims", false}}}}}));
 }
 
 TEST(ExpandOperations, SaysWhatIsWrongWithAChoice) {
@@ -343,10 +359,13 @@ TEST(ExpandOperations, ReadsTensorFlowsOperations) {
     call.kwargs = kwargs;
     return expanded(spec);
   };
-  EXPECT_EQ(operationsOf(operation("math.reduce_sum", {{"axis", 1}, {"name", nullptr}}))[0]["class"], "Reduce");
-  EXPECT_EQ(operationsOf(operation("__operators__.add", {{"y", {{"tensor", 1}}}}, 2))[0]["op"]["function"], "add");
+  EXPECT_EQ(operationsOf(operation("math.reduce_sum", {{"axis", 1}, {"name", nullptr}}))[0]["class"],
+            "Reduce");
+  EXPECT_EQ(operationsOf(operation("__operators__.add", {{"y", {{"tensor", 1}}}}, 2))[0]["op"]["function"],
+            "add");
   EXPECT_EQ(problemOf(operation("math.bessel_j0", json::object())),
-            "layer \"it\" (TFOpLambda): expected an operation that can be computed here, found tf.math.bessel_j0, which "
+            "layer \"it\" (TFOpLambda): expected an operation that can be computed here, found "
+            "tf.math.bessel_j0, which "
             "is not known. Say what it computes: --lambda it=\"sum(axis=1)\", or in the page.");
   EXPECT_NE(problemOf(operation("math.reduce_sum", json::object())).find("no axis"), std::string::npos);
   EXPECT_NE(problemOf(operation("nn.softmax", {{"axis", {{"tensor", 0}}}})).find("has a tensor for its axis"),

@@ -64,9 +64,8 @@ TEST(Refusal, AsTheReadmeSays) {
     ASSERT_NE(entry, layers.end()) << one;
     const std::string option = one["option"];
     (*entry)["config"][option] = one["value"];
-    EXPECT_NE(parts.refusal().find("(" + layer + "), " + option + ":"), std::string::npos)
-        << one << "\n"
-        << parts.refusal();
+    EXPECT_NE(parts.refusal().find("(" + layer + "), " + option + ":"), std::string::npos) << one << "\n"
+                                                                                           << parts.refusal();
   }
 }
 
@@ -226,7 +225,8 @@ TEST(Refusal, ALambdaWithoutItsCode) {
   parts.layer("lambda")["config"]["function"] = "my_function";
   parts.layer("lambda")["config"]["function_type"] = "function";
   parts.layer("gru")["config"]["time_major"] = true;
-  EXPECT_NE(parts.refusal().find("lambda-name | layer \"lambda\", function"), std::string::npos) << parts.refusal();
+  EXPECT_NE(parts.refusal().find("lambda-name | layer \"lambda\", function"), std::string::npos)
+      << parts.refusal();
   EXPECT_NE(parts.refusal().find("time_major"), std::string::npos) << parts.refusal();
   try {
     parts.open();

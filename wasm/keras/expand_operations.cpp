@@ -60,9 +60,11 @@ class Expander {
  private:
   /// The layers in place of one; none where it stays as it is.
   std::vector<LayerSpec> operationsOf(const LayerSpec& layer) {
-    if (const std::optional<std::string> text = choices_.given(lambdaChoice(layer.name))) return chosen(layer, *text);
+    if (const std::optional<std::string> text = choices_.given(lambdaChoice(layer.name)))
+      return chosen(layer, *text);
     if (layer.className == "Lambda") return ofLambda(layer);
-    if (const std::optional<OperationCall> operation = operationOf(layer, dialect_)) return ofOperation(layer, *operation);
+    if (const std::optional<OperationCall> operation = operationOf(layer, dialect_))
+      return ofOperation(layer, *operation);
     return {};
   }
 
@@ -78,7 +80,8 @@ class Expander {
     try {
       return written(layer, text, read);
     } catch (const NotUnderstood& reason) {
-      throw Error({"lambda-text", where, kExpected, "\"" + python::shortened(text) + "\", which " + reason.why, ""});
+      throw Error(
+          {"lambda-text", where, kExpected, "\"" + python::shortened(text) + "\", which " + reason.why, ""});
     }
   }
 
@@ -184,7 +187,8 @@ class Expander {
   }
 
   static Term maskOf(const Term& input, Operations& operations) {
-    if (input.kind != Term::Kind::Sequence) return operations.add("MaskOf", json::object(), {operations.tensor(input)});
+    if (input.kind != Term::Kind::Sequence)
+      return operations.add("MaskOf", json::object(), {operations.tensor(input)});
     std::vector<Term> masks;
     for (const Term& each : input.items) masks.push_back(maskOf(each, operations));
     return sequenceTerm(std::move(masks));
@@ -230,15 +234,16 @@ class Expander {
       return x.className == y.className && x.config == y.config && x.inputs == y.inputs;
     };
     const std::vector<Operation>& all = a.operations.all();
-    return a.outputs == b.outputs && std::equal(all.begin(), all.end(), b.operations.all().begin(),
-                                                b.operations.all().end(), equal);
+    return a.outputs == b.outputs &&
+           std::equal(all.begin(), all.end(), b.operations.all().begin(), b.operations.all().end(), equal);
   }
 
   std::vector<LayerSpec> written(const LayerSpec& layer, const std::string& source, const CallReading& read) {
     if (layer.calls.empty()) throw NotUnderstood{"is never called"};
     const Outcome outcome = outcomeOf(read, layer.calls[0]);
     for (const CallSpec& call : layer.calls) {
-      const bool alike = call.inputs.size() == layer.calls[0].inputs.size() && same(outcomeOf(read, call), outcome);
+      const bool alike =
+          call.inputs.size() == layer.calls[0].inputs.size() && same(outcomeOf(read, call), outcome);
       if (!alike) throw NotUnderstood{"computes something else in each of its calls"};
     }
     const size_t inputs = layer.calls[0].inputs.size();
@@ -252,7 +257,8 @@ class Expander {
     total_ += count + 1;
     if (total_ > kMaxOperations) {
       throw Error({"config-structure", "layer \"" + layer.name + "\"",
-                   "at most " + std::to_string(kMaxOperations) + " operations in all layers together", "more", ""});
+                   "at most " + std::to_string(kMaxOperations) + " operations in all layers together", "more",
+                   ""});
     }
     std::vector<LayerSpec> layers;
     for (size_t i = 0; i < all.size(); ++i) {
@@ -261,8 +267,9 @@ class Expander {
     return layers;
   }
 
-  static LayerSpec operationLayer(const LayerSpec& layer, const std::string& source, const Operation& operation,
-                                  const std::vector<std::string>& names, size_t which) {
+  static LayerSpec operationLayer(const LayerSpec& layer, const std::string& source,
+                                  const Operation& operation, const std::vector<std::string>& names,
+                                  size_t which) {
     LayerSpec spec;
     spec.name = layer.name + names[which];
     spec.className = operation.className;
@@ -273,10 +280,10 @@ class Expander {
     if (names[which].empty()) {
       spec.config["source"] = source;
       const json shape = layer.config.is_object() ? layer.config.value("output_shape", json()) : json();
-      const bool stated = layer.className == "Lambda" && shape.is_array() && operation.className != "Outputs" &&
-                          std::all_of(shape.begin(), shape.end(), [](const json& size) {
-                            return size.is_null() || wholeNumber(size).value_or(-1) >= 0;
-                          });
+      const bool stated =
+          layer.className == "Lambda" && shape.is_array() && operation.className != "Outputs" &&
+          std::all_of(shape.begin(), shape.end(),
+                      [](const json& size) { return size.is_null() || wholeNumber(size).value_or(-1) >= 0; });
       if (stated) spec.config["output_shape"] = shape;
     }
     for (size_t k = 0; k < layer.calls.size(); ++k) {
@@ -285,8 +292,9 @@ class Expander {
       std::vector<std::optional<TensorRef>> masks;
       for (const size_t input : operation.inputs) {
         const bool given = input < call.inputs.size();
-        inputs.push_back(given ? call.inputs[input]
-                               : TensorRef{layer.name + names[input - call.inputs.size()], static_cast<int>(k), 0});
+        inputs.push_back(
+            given ? call.inputs[input]
+                  : TensorRef{layer.name + names[input - call.inputs.size()], static_cast<int>(k), 0});
         masks.push_back(given && input < call.masks.size() ? call.masks[input] : std::nullopt);
       }
       CallSpec own = CallSpec::of(std::move(inputs));

@@ -50,7 +50,7 @@ struct LayerSpec {
   std::string ownName;          ///< its name within the innermost model; "" where that is `name`
   std::vector<TreeStep> place;  ///< where Keras's objects hold it, from the outermost model on; empty for a
                                 ///< layer that is none of the file's
-  bool operation = false;  ///< a piece of a function: its class is one of layers/operations/registry.h
+  bool operation = false;       ///< a piece of a function: its class is one of layers/operations/registry.h
   std::vector<Problem> problems;  ///< why it cannot be made; empty where nothing is known against it
 
   [[nodiscard]] const std::string& nameInModel() const { return ownName.empty() ? name : ownName; }

@@ -132,8 +132,8 @@ json besideCode(const json& config, size_t place, const char* key) {
   return nullptr;
 }
 
-/// A function of Keras's own that Keras 3 wrote by its name: {"module": "keras.ops", "class_name": "function",
-/// "config": "softmax"}.
+/// A function of Keras's own that Keras 3 wrote by its name: {"module": "keras.ops", "class_name":
+/// "function", "config": "softmax"}.
 std::optional<python::Function> kerasFunction(const json& config) {
   const auto function = config.find("function");
   if (function == config.end() || !function->is_object()) return std::nullopt;
@@ -142,7 +142,8 @@ std::optional<python::Function> kerasFunction(const json& config) {
   if (!name.is_string() || (module != "keras.ops" && module != "keras.activations")) return std::nullopt;
   using python::Expression;
   python::ExpressionPtr callee = python::named(Expression::Kind::Global, "keras");
-  callee = python::named(Expression::Kind::Attribute, module == "keras.ops" ? "ops" : "activations", {callee});
+  callee =
+      python::named(Expression::Kind::Attribute, module == "keras.ops" ? "ops" : "activations", {callee});
   callee = python::named(Expression::Kind::Attribute, name.get<std::string>(), {callee});
   const python::ExpressionPtr x = python::variable(Expression::Kind::Argument, "x", 0);
   return python::Function{"<lambda>", {"x"}, {}, python::call(callee, {x}, {})};
@@ -153,7 +154,8 @@ std::optional<python::Function> kerasFunction(const json& config) {
 LambdaFunction readLambda(const json& config, const std::string& layer) {
   const std::string where = "layer \"" + layer + "\", function";
   if (config.is_object()) {
-    if (std::optional<python::Function> known = kerasFunction(config)) return {*std::move(known), nullptr, nullptr};
+    if (std::optional<python::Function> known = kerasFunction(config))
+      return {*std::move(known), nullptr, nullptr};
   }
   const std::vector<uint8_t> bytes = codeBytes(config, where);
   python::Function function = python::readFunction(python::readCode(bytes, where), where);

@@ -22,7 +22,8 @@ std::string functionName(const std::string& className) {
 
 /// Operations of Keras 3 that are no layers: their configuration is their arguments and nothing else.
 bool isKeras3Operation(const LayerSpec& layer, const Dialect& dialect) {
-  if (dialect.major < 3 || layer.config.contains("trainable") || layer.className == "InputLayer") return false;
+  if (dialect.major < 3 || layer.config.contains("trainable") || layer.className == "InputLayer")
+    return false;
   return layer.className == "GetItem" || findFunction(kOps, functionName(layer.className)) != nullptr;
 }
 

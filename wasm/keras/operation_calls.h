@@ -12,8 +12,8 @@ namespace charglow {
 
 /// A function that a layer of the file stands for, and the options that go with every call of it.
 struct OperationCall {
-  std::string function;     ///< "tf.math.reduce_sum", "keras.ops.sum"; x[index] is "tf.__operators__.getitem"
-  nlohmann::json options;   ///< by name
+  std::string function;    ///< "tf.math.reduce_sum", "keras.ops.sum"; x[index] is "tf.__operators__.getitem"
+  nlohmann::json options;  ///< by name
 };
 
 /// The function that an operation layer of tf.keras (TFOpLambda, SlicingOpLambda) or an Operation node of

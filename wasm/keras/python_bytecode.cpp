@@ -51,7 +51,8 @@ void checkNames(const Code& code, const std::string& where) {
   };
   check(code.name, code.name == "<lambda>");
   for (const std::string& name : code.names) check(name, isModuleName(name));
-  for (const std::string& name : code.locals) check(name, code.layout == Layout::V27 && isTupleArgument(name));
+  for (const std::string& name : code.locals)
+    check(name, code.layout == Layout::V27 && isTupleArgument(name));
   for (const std::string& name : code.free) check(name, false);
   for (const std::string& name : code.cells) check(name, false);
 }

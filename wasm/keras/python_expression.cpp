@@ -11,7 +11,20 @@ namespace {
 
 /// How tightly an expression holds together, in the order of Python's grammar. What is looser than its place
 /// needs parentheses.
-enum Tightness { kLoosest, kNot, kComparison, kOr, kXor, kAnd, kShift, kSum, kProduct, kSign, kPower, kPrimary };
+enum Tightness {
+  kLoosest,
+  kNot,
+  kComparison,
+  kOr,
+  kXor,
+  kAnd,
+  kShift,
+  kSum,
+  kProduct,
+  kSign,
+  kPower,
+  kPrimary
+};
 
 struct OperatorText {
   const char* sign;
@@ -19,30 +32,12 @@ struct OperatorText {
 };
 
 /// In the order of Operator.
-constexpr std::array<OperatorText, 24> kOperators = {{{"+", kSum},
-                                                      {"-", kSum},
-                                                      {"*", kProduct},
-                                                      {"@", kProduct},
-                                                      {"/", kProduct},
-                                                      {"/", kProduct},
-                                                      {"//", kProduct},
-                                                      {"%", kProduct},
-                                                      {"**", kPower},
-                                                      {"<<", kShift},
-                                                      {">>", kShift},
-                                                      {"&", kAnd},
-                                                      {"|", kOr},
-                                                      {"^", kXor},
-                                                      {"<", kComparison},
-                                                      {"<=", kComparison},
-                                                      {"==", kComparison},
-                                                      {"!=", kComparison},
-                                                      {">", kComparison},
-                                                      {">=", kComparison},
-                                                      {"+", kSign},
-                                                      {"-", kSign},
-                                                      {"~", kSign},
-                                                      {"not ", kNot}}};
+constexpr std::array<OperatorText, 24> kOperators = {
+    {{"+", kSum},         {"-", kSum},         {"*", kProduct},     {"@", kProduct},    {"/", kProduct},
+     {"/", kProduct},     {"//", kProduct},    {"%", kProduct},     {"**", kPower},     {"<<", kShift},
+     {">>", kShift},      {"&", kAnd},         {"|", kOr},          {"^", kXor},        {"<", kComparison},
+     {"<=", kComparison}, {"==", kComparison}, {"!=", kComparison}, {">", kComparison}, {">=", kComparison},
+     {"+", kSign},        {"-", kSign},        {"~", kSign},        {"not ", kNot}}};
 
 const OperatorText& textOf(Operator sign) { return kOperators[static_cast<size_t>(sign)]; }
 

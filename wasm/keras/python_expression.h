@@ -67,7 +67,8 @@ struct Expression {
   size_t depth = 1;  ///< nodes on its longest way down
 };
 
-/// Nodes of an expression, and nodes on its longest way down: x = x + x, again and again, doubles it each time.
+/// Nodes of an expression, and nodes on its longest way down: x = x + x, again and again, doubles it each
+/// time.
 inline constexpr size_t kMaxExpressionSize = 2000;
 inline constexpr size_t kMaxExpressionDepth = 100;
 
@@ -83,7 +84,8 @@ ExpressionPtr whole(int64_t number);
 ExpressionPtr variable(Expression::Kind kind, const std::string& name, size_t index);  ///< Argument, Free
 ExpressionPtr named(Expression::Kind kind, const std::string& name,
                     std::vector<ExpressionPtr> operands = {});  ///< Global, Attribute
-ExpressionPtr built(Expression::Kind kind, std::vector<ExpressionPtr> operands, Operator sign = Operator::Add);
+ExpressionPtr built(Expression::Kind kind, std::vector<ExpressionPtr> operands,
+                    Operator sign = Operator::Add);
 /// callee(arguments…); the last of them belong to `keywords`.
 ExpressionPtr call(ExpressionPtr callee, std::vector<ExpressionPtr> arguments,
                    std::vector<std::string> keywords);

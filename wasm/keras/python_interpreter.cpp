@@ -64,7 +64,8 @@ class Interpreter {
   /// What must follow what: 3.11 on starts with RESUME, behind COPY_FREE_VARS where there is a closure.
   void checkOrder(const Instruction& instruction) {
     if (bytecode_ >= Bytecode::V311 && !resumed_) {
-      if (instruction.op != Op::Resume && instruction.op != Op::CopyFreeVariables) fail(phrase(instruction.op));
+      if (instruction.op != Op::Resume && instruction.op != Op::CopyFreeVariables)
+        fail(phrase(instruction.op));
       resumed_ = instruction.op == Op::Resume;
     }
     if (keywordNames_ != nullptr && instruction.op != Op::Precall && instruction.op != Op::Call) {
@@ -241,10 +242,12 @@ class Interpreter {
   void unpack(size_t count) {
     const ExpressionPtr whole = stack_.pop();
     const bool listed = whole->kind == Expression::Kind::Tuple || whole->kind == Expression::Kind::List;
-    if (listed && whole->operands.size() != count) fail("a list taken apart into another number of variables");
+    if (listed && whole->operands.size() != count)
+      fail("a list taken apart into another number of variables");
     for (size_t i = count; i-- > 0;) {
-      stack_.push(listed ? whole->operands[i]
-                         : built(Expression::Kind::Subscript, {whole, python::whole(static_cast<int64_t>(i))}));
+      stack_.push(listed
+                      ? whole->operands[i]
+                      : built(Expression::Kind::Subscript, {whole, python::whole(static_cast<int64_t>(i))}));
     }
   }
 
@@ -264,7 +267,8 @@ class Interpreter {
     stack_.push(built(Expression::Kind::Binary, stack_.popMany(2), kComparisons[which]));
   }
 
-  /// The in-place forms (x += 1) follow the others; they give a tensor the same value. 3.14 also has x[y] here.
+  /// The in-place forms (x += 1) follow the others; they give a tensor the same value. 3.14 also has x[y]
+  /// here.
   void binaryOp(size_t argument) {
     constexpr size_t kCount = std::size(kBinaryOps);
     if (argument == 2 * kCount && bytecode_ >= Bytecode::V314) {

@@ -42,8 +42,9 @@ std::vector<Token> tokensOf(const std::string& text) {
     }
     Token token{Token::Kind::Sign, std::string(1, c), at};
     size_t end = at + 1;
-    const auto sign = std::find_if(kLong.begin(), kLong.end(),
-                                   [&](std::string_view each) { return text.compare(at, each.size(), each) == 0; });
+    const auto sign = std::find_if(kLong.begin(), kLong.end(), [&](std::string_view each) {
+      return text.compare(at, each.size(), each) == 0;
+    });
     if (sign != kLong.end()) {
       end = at + sign->size();
       token.text = *sign;
@@ -86,18 +87,19 @@ struct BinarySign {
 
 /// In Python's order of precedence; the signs of one line of its grammar have the same number.
 constexpr BinarySign kBinary[] = {
-    {"<", 1, Operator::Less},         {"<=", 1, Operator::LessEqual},  {"==", 1, Operator::Equal},
-    {"!=", 1, Operator::NotEqual},    {">", 1, Operator::Greater},     {">=", 1, Operator::GreaterEqual},
-    {"|", 2, Operator::Or},           {"^", 3, Operator::Xor},         {"&", 4, Operator::And},
-    {"+", 5, Operator::Add},          {"-", 5, Operator::Subtract},    {"*", 6, Operator::Multiply},
-    {"/", 6, Operator::TrueDivide},   {"//", 6, Operator::FloorDivide}, {"%", 6, Operator::Modulo},
+    {"<", 1, Operator::Less},       {"<=", 1, Operator::LessEqual},   {"==", 1, Operator::Equal},
+    {"!=", 1, Operator::NotEqual},  {">", 1, Operator::Greater},      {">=", 1, Operator::GreaterEqual},
+    {"|", 2, Operator::Or},         {"^", 3, Operator::Xor},          {"&", 4, Operator::And},
+    {"+", 5, Operator::Add},        {"-", 5, Operator::Subtract},     {"*", 6, Operator::Multiply},
+    {"/", 6, Operator::TrueDivide}, {"//", 6, Operator::FloorDivide}, {"%", 6, Operator::Modulo},
     {"@", 6, Operator::MatMultiply}};
 constexpr int kComparison = 1;
 constexpr int kTightest = 6;
 
 /// Python's words that are no names.
-constexpr std::array<std::string_view, 14> kKeywords = {"if",  "else", "for",   "in",     "is",   "and",   "or",
-                                                        "not", "def",  "lambda", "import", "from", "return", "yield"};
+constexpr std::array<std::string_view, 14> kKeywords = {"if",     "else", "for",    "in",   "is",
+                                                        "and",    "or",   "not",    "def",  "lambda",
+                                                        "import", "from", "return", "yield"};
 
 class Parser {
  public:
@@ -267,8 +269,8 @@ class Parser {
 
   ExpressionPtr indexItem() {
     const auto bound = [&] {
-      const bool absent =
-          here().kind == Token::Kind::Sign && (here().text == ":" || here().text == "," || here().text == "]");
+      const bool absent = here().kind == Token::Kind::Sign &&
+                          (here().text == ":" || here().text == "," || here().text == "]");
       return absent ? none() : expression();
     };
     const bool sliceFirst = here().kind == Token::Kind::Sign && here().text == ":";
@@ -371,7 +373,8 @@ Function parseFunction(const std::string& text, const std::string& where) {
   try {
     return Parser(text).function();
   } catch (const Mistake& mistake) {
-    refuse(mistake.what + " at character " + std::to_string(mistake.at + 1) + " of \"" + shortened(text) + "\"");
+    refuse(mistake.what + " at character " + std::to_string(mistake.at + 1) + " of \"" + shortened(text) +
+           "\"");
   } catch (const Fault& fault) {
     refuse(fault.what + ", \"" + shortened(text) + "\"");
   }

@@ -38,7 +38,8 @@ class Tidier {
 
   static const TensorRef* inputOf(const LayerSpec& layer, const TensorRef& ref, size_t which) {
     const auto node = static_cast<size_t>(ref.node);
-    if (ref.node < 0 || node >= layer.calls.size() || which >= layer.calls[node].inputs.size()) return nullptr;
+    if (ref.node < 0 || node >= layer.calls.size() || which >= layer.calls[node].inputs.size())
+      return nullptr;
     return &layer.calls[node].inputs[which];
   }
 
@@ -76,8 +77,9 @@ class Tidier {
     if (layer->className == "Slice") {  // [:, None]
       const json& items = options["items"];
       const auto added = std::find(items.begin(), items.end(), json());
-      const bool others = std::all_of(items.begin(), items.end(),
-                                      [](const json& item) { return item.is_null() || item == json::object(); });
+      const bool others = std::all_of(items.begin(), items.end(), [](const json& item) {
+        return item.is_null() || item == json::object();
+      });
       const std::optional<Sum> sum = reduced(*inputOf(*layer, ref, 0), false);
       const bool fits = others && std::count(items.begin(), items.end(), json()) == 1 && sum;
       return fits && sum->axis == added - items.begin() ? sum : std::nullopt;
@@ -87,10 +89,13 @@ class Tidier {
 
   [[nodiscard]] std::optional<Sum> reduced(const TensorRef& ref, bool keepDims) const {
     const LayerSpec* layer = operationOf(ref);
-    if (layer == nullptr || layer->className != "Reduce" || inputOf(*layer, ref, 0) == nullptr) return std::nullopt;
+    if (layer == nullptr || layer->className != "Reduce" || inputOf(*layer, ref, 0) == nullptr)
+      return std::nullopt;
     const json& options = layer->config["op"];
-    const json& axis = options["axis"].is_array() && options["axis"].size() == 1 ? options["axis"][0] : options["axis"];
-    if (options["kind"] != "sum" || options["keepdims"] != keepDims || !axis.is_number_integer()) return std::nullopt;
+    const json& axis =
+        options["axis"].is_array() && options["axis"].size() == 1 ? options["axis"][0] : options["axis"];
+    if (options["kind"] != "sum" || options["keepdims"] != keepDims || !axis.is_number_integer())
+      return std::nullopt;
     return Sum{*inputOf(*layer, ref, 0), axis.get<int>()};
   }
 

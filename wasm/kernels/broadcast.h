@@ -8,9 +8,9 @@
 
 namespace charglow {
 
-/// Joins `other` into `shape` by numpy's rule: axes meet from the last one on, and one of length 1, or one that
-/// is not there, is repeated. An axis runs along the timesteps where one of the two does. False where lengths
-/// differ.
+/// Joins `other` into `shape` by numpy's rule: axes meet from the last one on, and one of length 1, or one
+/// that is not there, is repeated. An axis runs along the timesteps where one of the two does. False where
+/// lengths differ.
 bool broadcast(Shape& shape, const Shape& other);
 
 /// Walks the elements of `to`, which `from` was broadcast to, in C order, and calls visit(offset) with the

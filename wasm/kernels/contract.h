@@ -10,9 +10,9 @@
 namespace charglow {
 
 /// A product of two tensors that is summed over axes they share, in Einstein's notation: each axis has a
-/// label, and axes of one label are the same. A label of both inputs that the output lacks is summed over; one
-/// that all three have is a batch of such products; the others come from one input. No label stands twice in
-/// one tensor, and every label of one input alone is in the output.
+/// label, and axes of one label are the same. A label of both inputs that the output lacks is summed over;
+/// one that all three have is a batch of such products; the others come from one input. No label stands twice
+/// in one tensor, and every label of one input alone is in the output.
 ///
 ///     out[b, i, j] = Σ_k first[b, i, k] · second[b, j, k]        {b, i, k}, {b, j, k} → {b, i, j}
 struct Contraction {

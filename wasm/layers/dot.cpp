@@ -50,8 +50,8 @@ class Dot : public Layer {
 
  private:
   Contraction contraction(std::span<const Shape> inputs) const {
-    Contraction contraction = batchDot(inputs[0].size(), contractedAxis(0, inputs), inputs[1].size(),
-                                       contractedAxis(1, inputs));
+    Contraction contraction =
+        batchDot(inputs[0].size(), contractedAxis(0, inputs), inputs[1].size(), contractedAxis(1, inputs));
     contraction.normalise = normalize_;
     return contraction;
   }

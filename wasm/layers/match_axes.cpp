@@ -9,7 +9,8 @@ namespace {
 /// Number of elements along the axes whose size is known, the batch left out.
 int known(const Shape& shape) {
   Shape sizes;
-  std::copy_if(shape.begin() + 1, shape.end(), std::back_inserter(sizes), [](const Dim& dim) { return dim.known(); });
+  std::copy_if(shape.begin() + 1, shape.end(), std::back_inserter(sizes),
+               [](const Dim& dim) { return dim.known(); });
   return elementCount(sizes);
 }
 

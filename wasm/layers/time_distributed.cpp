@@ -84,8 +84,7 @@ std::unique_ptr<Layer> makeTimeDistributed(ConfigReader& config) {
   std::unique_ptr<Layer> inner =
       makeLayer(config.layer(), className, layer["config"], config.dialect(), config.problems());
   if (inner == nullptr) return nullptr;
-  if (inner->tensorCount() != 1)
-    config.refuse("layer", "a layer with one output", className + " with more");
+  if (inner->tensorCount() != 1) config.refuse("layer", "a layer with one output", className + " with more");
   return std::make_unique<TimeDistributed>(config, std::move(inner));
 }
 

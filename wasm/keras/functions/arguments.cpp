@@ -22,8 +22,8 @@ std::vector<std::string_view> split(std::string_view text, char at) {
 
 /// A truth value that says no, which is what most options say where they are left out.
 bool saysNothing(const Term& term) {
-  return term.isNone() || (term.kind == Term::Kind::Constant && term.value->kind == python::Value::Kind::Bool &&
-                           !term.value->truth);
+  return term.isNone() || (term.kind == Term::Kind::Constant &&
+                           term.value->kind == python::Value::Kind::Bool && !term.value->truth);
 }
 
 }  // namespace
@@ -72,15 +72,14 @@ Arguments::Arguments(std::string_view parameters, const CallTerms& call) {
 }
 
 Arguments::Given* Arguments::find(std::string_view parameter) {
-  const auto found =
-      std::find_if(given_.begin(), given_.end(), [&](const Given& each) { return each.parameter == parameter; });
+  const auto found = std::find_if(given_.begin(), given_.end(),
+                                  [&](const Given& each) { return each.parameter == parameter; });
   return found == given_.end() ? nullptr : &*found;
 }
 
 bool Arguments::has(std::string_view parameter) const {
-  return std::any_of(given_.begin(), given_.end(), [&](const Given& each) {
-    return each.parameter == parameter && !each.term.isNone();
-  });
+  return std::any_of(given_.begin(), given_.end(),
+                     [&](const Given& each) { return each.parameter == parameter && !each.term.isNone(); });
 }
 
 const Term& Arguments::get(std::string_view parameter) {
@@ -148,12 +147,13 @@ std::string Arguments::text(std::string_view parameter, const std::string& absen
 const std::vector<Term>& Arguments::list(std::string_view parameter) {
   const Term& term = get(parameter);
   if (term.kind != Term::Kind::Sequence)
-    throw NotUnderstood{"has " + describe(term) + " for its " + std::string(parameter) + ", which is no list"};
+    throw NotUnderstood{"has " + describe(term) + " for its " + std::string(parameter) +
+                        ", which is no list"};
   return term.items;
 }
 
-/// A dtype that no handler reads goes with functions that compute the same in all of them: this engine computes
-/// in float32, which holds the whole numbers that models count with.
+/// A dtype that no handler reads goes with functions that compute the same in all of them: this engine
+/// computes in float32, which holds the whole numbers that models count with.
 void Arguments::finish() const {
   for (const Given& given : given_) {
     if (given.read || saysNothing(given.term) || given.parameter == "dtype") continue;

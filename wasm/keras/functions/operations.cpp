@@ -68,7 +68,8 @@ std::optional<Term> worked(const std::string& function, const std::vector<Term>&
 /// Nested lists of numbers, as the operations take arrays.
 json arrayOf(const Term& term) {
   if (term.isNumber()) return term.number();
-  if (term.kind != Term::Kind::Sequence) throw NotUnderstood{"has " + describe(term) + " where a number belongs"};
+  if (term.kind != Term::Kind::Sequence)
+    throw NotUnderstood{"has " + describe(term) + " where a number belongs"};
   json list = json::array();
   for (const Term& item : term.items) list.push_back(arrayOf(item));
   return list;
@@ -134,7 +135,9 @@ Term Operations::concatenate(const std::vector<Term>& tensors, int axis) {
   return inputs.size() == 1 ? tensorTerm(inputs[0]) : add("Concatenate", {{"axis", axis}}, std::move(inputs));
 }
 
-Term Operations::expandDims(const Term& x, int axis) { return add("ExpandDims", {{"axis", axis}}, {tensor(x)}); }
+Term Operations::expandDims(const Term& x, int axis) {
+  return add("ExpandDims", {{"axis", axis}}, {tensor(x)});
+}
 Term Operations::slice(const Term& x, json items) {
   return add("Slice", {{"items", std::move(items)}}, {tensor(x)});
 }

@@ -16,15 +16,16 @@ Term pointwiseOfTwo(Operations& operations, Arguments& arguments, std::string_vi
 
 /// K.sqrt takes what is below 0 for 0. keras/backend.py (2.15).
 Term squareRoot(Operations& operations, Arguments& arguments, std::string_view) {
-  return operations.elementwise("sqrt", {operations.elementwise("maximum", {arguments.get("x"), wholeTerm(0)})});
+  return operations.elementwise("sqrt",
+                                {operations.elementwise("maximum", {arguments.get("x"), wholeTerm(0)})});
 }
 
 Term activation(Operations& operations, Arguments& arguments, std::string_view name) {
   return operations.activation(std::string(name), arguments.get("x"));
 }
 
-/// max(x, 0) by default; alpha · (x - threshold) below the threshold, at most max_value. keras/backend.py, relu
-/// (2.15).
+/// max(x, 0) by default; alpha · (x - threshold) below the threshold, at most max_value. keras/backend.py,
+/// relu (2.15).
 Term relu(Operations& operations, Arguments& arguments, std::string_view) {
   const Term& x = arguments.get("x");
   const double alpha = arguments.number("alpha", 0);
@@ -71,7 +72,8 @@ Term clip(Operations& operations, Arguments& arguments, std::string_view) {
 }
 
 Term where(Operations& operations, Arguments& arguments, std::string_view) {
-  return operations.elementwise("where", {arguments.get("condition"), arguments.get("x"), arguments.get("y")});
+  return operations.elementwise("where",
+                                {arguments.get("condition"), arguments.get("x"), arguments.get("y")});
 }
 
 /// A dtype as a text, or as a name: tf.float32.
@@ -86,14 +88,15 @@ Term cast(Operations& operations, Arguments& arguments, std::string_view type) {
   if (dtype == "bool" || dtype == "bool_") return x.isNumber() ? x : operations.elementwise("not_zero", {x});
   if (dtype.starts_with("int") || dtype.starts_with("uint") || dtype.starts_with("long"))
     return x.isNumber() ? wholeTerm(static_cast<int64_t>(x.number())) : operations.elementwise("trunc", {x});
-  if (dtype == "float32" || dtype == "float64" || dtype == "float") return x.isNumber() ? numberTerm(x.number()) : x;
+  if (dtype == "float32" || dtype == "float64" || dtype == "float")
+    return x.isNumber() ? numberTerm(x.number()) : x;
   throw NotUnderstood{"casts to " + (dtype.empty() ? "an unknown type" : dtype)};
 }
 
 /// K.switch: the condition gets axes at its end where it has fewer than the values. keras/backend.py (2.15).
 Term choice(Operations& operations, Arguments& arguments, std::string_view) {
-  return operations.elementwise(
-      "switch", {arguments.get("condition"), arguments.get("x"), arguments.get("y")});
+  return operations.elementwise("switch",
+                                {arguments.get("condition"), arguments.get("x"), arguments.get("y")});
 }
 
 Term difference(Operations& operations, Arguments& arguments, std::string_view) {
@@ -101,7 +104,9 @@ Term difference(Operations& operations, Arguments& arguments, std::string_view) 
       "square", {operations.elementwise("subtract", {arguments.get("x"), arguments.get("y")})});
 }
 
-Term identity(Operations& /*operations*/, Arguments& arguments, std::string_view) { return arguments.get("x"); }
+Term identity(Operations& /*operations*/, Arguments& arguments, std::string_view) {
+  return arguments.get("x");
+}
 
 /// K.in_train_phase(x, alt): the model is not being trained.
 Term second(Operations& /*operations*/, Arguments& arguments, std::string_view) {
@@ -115,7 +120,8 @@ Term filled(Operations& operations, Arguments& arguments, std::string_view value
 }
 
 Term constant(Operations& /*operations*/, Arguments& /*arguments*/, std::string_view number) {
-  if (number == "epsilon") return numberTerm(1e-7);  // keras.backend.epsilon() as it is unless somebody set it
+  if (number == "epsilon")
+    return numberTerm(1e-7);  // keras.backend.epsilon() as it is unless somebody set it
   return textTerm("float32");
 }
 

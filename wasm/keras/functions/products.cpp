@@ -26,7 +26,8 @@ Term einsumOfOne(Operations& operations, const std::string& equation, const Term
   json order = json::array();
   for (const char letter : to) {
     const size_t place = from.find(letter);
-    if (place == std::string::npos) throw NotUnderstood{"has the equation \"" + equation + "\", which makes no sense"};
+    if (place == std::string::npos)
+      throw NotUnderstood{"has the equation \"" + equation + "\", which makes no sense"};
     order.push_back(place);
   }
   return operations.add("Transpose", {{"perm", order}}, {operations.tensor(result)});
@@ -46,8 +47,8 @@ Term matmul(Operations& operations, Arguments& arguments, std::string_view) {
 Term matvec(Operations& operations, Arguments& arguments, std::string_view) {
   const size_t a = operations.tensor(arguments.get("a"));
   const size_t b = operations.tensor(arguments.get("b"));
-  return operations.add("Contract", {{"function", "matvec"}, {"transpose_a", arguments.truth("transpose_a", false)}},
-                        {a, b});
+  return operations.add(
+      "Contract", {{"function", "matvec"}, {"transpose_a", arguments.truth("transpose_a", false)}}, {a, b});
 }
 
 /// keras/backend.py (2.15); keras/backend/tensorflow_backend.py of 2.2.4 and before took axes between the
@@ -56,7 +57,8 @@ Term batchDot(Operations& operations, Arguments& arguments, std::string_view) {
   const size_t x = operations.tensor(arguments.get("x"));
   const size_t y = operations.tensor(arguments.get("y"));
   const Dialect& dialect = operations.dialect();
-  const bool before = dialect.major < 2 || (dialect.major == 2 && dialect.minor < 3 && dialect.version != "2.2.5");
+  const bool before =
+      dialect.major < 2 || (dialect.major == 2 && dialect.minor < 3 && dialect.version != "2.2.5");
   json config = {{"function", "batch_dot"}, {"leading", before}};
   if (arguments.has("axes")) config["axes"] = arguments.wholes("axes");
   return operations.add("Contract", config, {x, y});
@@ -67,7 +69,8 @@ Term einsum(Operations& operations, Arguments& arguments, std::string_view) {
   std::erase(equation, ' ');
   const std::vector<Term>& operands = arguments.rest();
   if (operands.size() == 1) return einsumOfOne(operations, equation, operands[0]);
-  if (operands.size() != 2) throw NotUnderstood{"multiplies " + std::to_string(operands.size()) + " tensors at once"};
+  if (operands.size() != 2)
+    throw NotUnderstood{"multiplies " + std::to_string(operands.size()) + " tensors at once"};
   const size_t first = operations.tensor(operands[0]);
   return operations.add("Contract", {{"function", "einsum"}, {"equation", equation}},
                         {first, operations.tensor(operands[1])});

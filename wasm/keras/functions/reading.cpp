@@ -181,7 +181,8 @@ class Reading {
       Term range;
       range.kind = Term::Kind::Range;
       range.items = given.places;
-      if (alone) range.items.insert(range.items.begin(), constantTerm(std::make_shared<const python::Value>()));
+      if (alone)
+        range.items.insert(range.items.begin(), constantTerm(std::make_shared<const python::Value>()));
       return range;
     }
     return std::nullopt;

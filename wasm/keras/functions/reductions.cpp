@@ -15,7 +15,8 @@ json axesOf(Arguments& arguments) {
   const json axes = arguments.wholes("axis");
   json sorted = axes.is_array() ? axes : json::array({axes});
   std::sort(sorted.begin(), sorted.end());
-  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) throw NotUnderstood{"names an axis twice"};
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
+    throw NotUnderstood{"names an axis twice"};
   constexpr int kMost = 64;  // more than any tensor has
   if (sorted.front().get<int>() < -kMost || sorted.back().get<int>() > kMost)
     throw NotUnderstood{"has an axis that no tensor has"};
@@ -58,7 +59,8 @@ Term reduction(Operations& operations, Arguments& arguments, std::string_view ki
 Term anyOrAll(Operations& operations, Arguments& arguments, std::string_view kind) {
   Term x = arguments.get("x");
   if (!isTruth(operations, x)) x = operations.elementwise("not_zero", {x});
-  return operations.reduce(kind == "any" ? "max" : "min", x, axesOf(arguments), arguments.truth("keepdims", false));
+  return operations.reduce(kind == "any" ? "max" : "min", x, axesOf(arguments),
+                           arguments.truth("keepdims", false));
 }
 
 /// The mean of the squared distance from the mean; `root` "std" for its square root.
@@ -80,8 +82,9 @@ Term logSumExp(Operations& operations, Arguments& arguments, std::string_view) {
 Term norm(Operations& operations, Arguments& arguments, std::string_view) {
   if (arguments.has("ord")) {
     const Term& order = arguments.get("ord");
-    const bool euclidean = (order.isNumber() && order.number() == 2) ||
-                           (order.isText() && (order.value->text == "euclidean" || order.value->text == "fro"));
+    const bool euclidean =
+        (order.isNumber() && order.number() == 2) ||
+        (order.isText() && (order.value->text == "euclidean" || order.value->text == "fro"));
     if (!euclidean) throw NotUnderstood{"has a norm that is not the Euclidean one"};
   }
   const json axes = axesOf(arguments);
@@ -92,13 +95,15 @@ Term norm(Operations& operations, Arguments& arguments, std::string_view) {
 
 Term place(Operations& operations, Arguments& arguments, std::string_view kind) {
   const size_t x = operations.tensor(arguments.get("x"));
-  const json config = {{"kind", kind}, {"axis", arguments.whole("axis", -1)},
+  const json config = {{"kind", kind},
+                       {"axis", arguments.whole("axis", -1)},
                        {"keepdims", arguments.truth("keepdims", false)}};
   return operations.add("Argument", config, {x});
 }
 
 Term cumulated(Operations& operations, Arguments& arguments, std::string_view) {
-  return operations.add("Cumulate", {{"axis", arguments.whole("axis")}}, {operations.tensor(arguments.get("x"))});
+  return operations.add("Cumulate", {{"axis", arguments.whole("axis")}},
+                        {operations.tensor(arguments.get("x"))});
 }
 
 Term softmax(Operations& operations, Arguments& arguments, std::string_view) {
@@ -123,7 +128,8 @@ Term normalised(Operations& operations, Arguments& arguments, std::string_view l
     return operations.elementwise("multiply", {x, bounded});
   }
   const Term length = squares(operations, x, axesOf(arguments));
-  const Term bounded = operations.elementwise("maximum", {length, numberTerm(arguments.number("epsilon", 1e-12))});
+  const Term bounded =
+      operations.elementwise("maximum", {length, numberTerm(arguments.number("epsilon", 1e-12))});
   return operations.elementwise("multiply", {x, operations.elementwise("rsqrt", {bounded})});
 }
 

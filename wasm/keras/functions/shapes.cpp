@@ -77,7 +77,8 @@ Term ofList(const std::vector<Term>& list, const Term& index) {
     return list[static_cast<size_t>(at)];
   }
   const json bounds = itemOf(index);
-  if (!bounds.is_object() || bounds.value("step", 1) != 1) throw NotUnderstood{"takes " + describe(index) + " of a list"};
+  if (!bounds.is_object() || bounds.value("step", 1) != 1)
+    throw NotUnderstood{"takes " + describe(index) + " of a list"};
   const auto bound = [&](const char* key, int absent) {
     const int given = bounds.value(key, absent);
     return std::clamp(given < 0 ? given + size : given, 0, size);
@@ -232,7 +233,8 @@ Term unstack(Operations& operations, Arguments& arguments, std::string_view) {
 /// One place of an axis, which disappears, or a list of them.
 Term take(Operations& operations, Arguments& arguments, std::string_view) {
   if (!arguments.has("axis")) throw NotUnderstood{"takes texts of the batch"};
-  if (arguments.whole("batch_dims", 0) != 0) throw NotUnderstood{"takes other places in each text of the batch"};
+  if (arguments.whole("batch_dims", 0) != 0)
+    throw NotUnderstood{"takes other places in each text of the batch"};
   const Term& x = arguments.get("x");
   const int axis = arguments.whole("axis");
   const json places = arguments.wholes("indices");
@@ -305,9 +307,11 @@ Term flip(Operations& operations, Arguments& arguments, std::string_view) {
 Term oneHot(Operations& operations, Arguments& arguments, std::string_view) {
   size_t x = operations.tensor(arguments.get("x"));
   const Operation* operation = operations.of(x);
-  if (operation != nullptr && operation->className == "Elementwise" && operation->config["function"] == "trunc")
+  if (operation != nullptr && operation->className == "Elementwise" &&
+      operation->config["function"] == "trunc")
     x = operation->inputs[0];
-  if (arguments.whole("axis", -1) != -1) throw NotUnderstood{"puts the classes on an axis that is not the last"};
+  if (arguments.whole("axis", -1) != -1)
+    throw NotUnderstood{"puts the classes on an axis that is not the last"};
   return operations.add("OneHot", {{"depth", arguments.whole("depth")}}, {x});
 }
 

@@ -343,9 +343,9 @@ constexpr Module kModules[] = {
 }  // namespace
 
 const KnownFunction* findFunction(unsigned library, std::string_view name) {
-  const auto* found = std::find_if(std::begin(kFunctions), std::end(kFunctions), [&](const KnownFunction& each) {
-    return (each.libraries & library) != 0 && each.name == name;
-  });
+  const auto* found = std::find_if(
+      std::begin(kFunctions), std::end(kFunctions),
+      [&](const KnownFunction& each) { return (each.libraries & library) != 0 && each.name == name; });
   return found == std::end(kFunctions) ? nullptr : found;
 }
 

@@ -192,10 +192,8 @@ void OptionChooser::lambda(size_t layer, LayerForm& form) {
   // What else is given replaces the layer afterwards (keras/expand_operations.h).
   form.className = "Reduce";
   form.operation = true;
-  form.config = {{"kind", how == "mean(axis=1)"  ? "mean"
-                          : how == "max(axis=1)" ? "max"
-                                                 : "sum"},
-                 {"axis", {1}}};
+  const char* kind = how == "mean(axis=1)" ? "mean" : how == "max(axis=1)" ? "max" : "sum";
+  form.config = {{"of", "Lambda"}, {"op", {{"kind", kind}, {"axis", {1}}}}};
 }
 
 void OptionChooser::convolution(size_t layer, LayerForm& form) {

@@ -52,14 +52,18 @@ class ExpandDims : public Reshaped {
 class Squeeze : public Reshaped {
  public:
   explicit Squeeze(ConfigReader& config)
-      : Reshaped(config), all_(!config.has("axis")), axes_(all_ ? std::vector<int>{} : config.integers("axis")) {}
+      : Reshaped(config),
+        all_(!config.has("axis")),
+        axes_(all_ ? std::vector<int>{} : config.integers("axis")) {}
 
   Shape outputShape(std::span<const Shape> inputs) const override {
     Shape shape;
     for (const size_t axis : kept(inputs[0])) shape.push_back(inputs[0][axis]);
     return shape;
   }
-  std::optional<size_t> inputAxis(size_t axis, const Shape& input) const override { return kept(input)[axis]; }
+  std::optional<size_t> inputAxis(size_t axis, const Shape& input) const override {
+    return kept(input)[axis];
+  }
 
  private:
   std::vector<size_t> kept(const Shape& input) const {
@@ -118,12 +122,14 @@ std::vector<Length> lengthsOf(ConfigReader& config, const char* key) {
 }
 
 bool readsOnly(const std::vector<Length>& lengths, size_t count) {
-  return std::all_of(lengths.begin(), lengths.end(), [&](const Length& each) { return each.input.value_or(0) < count; });
+  return std::all_of(lengths.begin(), lengths.end(),
+                     [&](const Length& each) { return each.input.value_or(0) < count; });
 }
 
 class ReshapeTo : public Reshaped {
  public:
-  ReshapeTo(ConfigReader& config, std::vector<Length> lengths) : Reshaped(config), lengths_(std::move(lengths)) {}
+  ReshapeTo(ConfigReader& config, std::vector<Length> lengths)
+      : Reshaped(config), lengths_(std::move(lengths)) {}
 
   bool takesInputs(size_t count) const override { return count > 0 && readsOnly(lengths_, count); }
 
@@ -141,7 +147,8 @@ class ReshapeTo : public Reshaped {
     if (total == kUnknown || product == kUnknown) {
       if (inferred > 0) shape[inferred].size = kUnknown;
     } else if (inferred > 0 ? total % product != 0 : total != product) {
-      refuseInput(*this, "(batch, …) with " + std::to_string(product) + (inferred > 0 ? "·n" : "") + " elements",
+      refuseInput(*this,
+                  "(batch, …) with " + std::to_string(product) + (inferred > 0 ? "·n" : "") + " elements",
                   input);
     } else if (inferred > 0) {
       shape[inferred].size = total / product;
@@ -155,7 +162,8 @@ class ReshapeTo : public Reshaped {
 
   /// Sizes that come from other inputs are not known here; those that the first input has itself are.
   std::optional<size_t> inputAxis(size_t axis, const Shape& input) const override {
-    if (std::any_of(lengths_.begin(), lengths_.end(), [](const Length& each) { return each.input.value_or(0) > 0; }))
+    if (std::any_of(lengths_.begin(), lengths_.end(),
+                    [](const Length& each) { return each.input.value_or(0) > 0; }))
       return std::nullopt;
     return matchAxes(input, outputShape({&input, 1}))[axis];
   }
@@ -171,8 +179,10 @@ class Transpose : public Layer {
         perm_(config.has("perm") ? config.integers("perm") : std::vector<int>{}),
         swap_(config.has("swap") ? config.integers("swap") : std::vector<int>{}),
         move_(config.has("move") ? config.integers("move") : std::vector<int>{}) {
-    if (swap_.size() % 2 != 0 || swap_.size() > 2) config.refuse("swap", "two axes", config.raw("swap").dump());
-    if (move_.size() % 2 != 0 || move_.size() > 2) config.refuse("move", "two axes", config.raw("move").dump());
+    if (swap_.size() % 2 != 0 || swap_.size() > 2)
+      config.refuse("swap", "two axes", config.raw("swap").dump());
+    if (move_.size() % 2 != 0 || move_.size() > 2)
+      config.refuse("move", "two axes", config.raw("move").dump());
   }
 
   Shape outputShape(std::span<const Shape> inputs) const override {
@@ -193,7 +203,9 @@ class Transpose : public Layer {
   }
 
   Part part() const override { return Part::Relayout; }
-  std::optional<size_t> inputAxis(size_t axis, const Shape& input) const override { return order(input)[axis]; }
+  std::optional<size_t> inputAxis(size_t axis, const Shape& input) const override {
+    return order(input)[axis];
+  }
 
  private:
   /// Which axis of the input each axis of the output is.
@@ -234,7 +246,8 @@ class Repeat : public Layer {
         axis_(config.has("axis") ? std::optional(config.integer("axis")) : std::nullopt),
         elements_(config.boolean("elements", false)) {
     if (axis_ && times_.size() != 1) config.refuse("times", "one number", config.raw("times").dump());
-    const bool negative = std::any_of(times_.begin(), times_.end(), [](const Length& each) { return each.size < 1; });
+    const bool negative =
+        std::any_of(times_.begin(), times_.end(), [](const Length& each) { return each.size < 1; });
     if (negative) config.refuse("times", "numbers of at least 1", config.raw("times").dump());
   }
 

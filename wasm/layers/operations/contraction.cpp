@@ -103,12 +103,14 @@ class MatMul : public Contract {
 /// tf.linalg.matvec: (…, n, m), (…, m) → (…, n).
 class MatVec : public Contract {
  public:
-  explicit MatVec(ConfigReader& config) : Contract(config), transposed_(config.boolean("transpose_a", false)) {}
+  explicit MatVec(ConfigReader& config)
+      : Contract(config), transposed_(config.boolean("transpose_a", false)) {}
 
  protected:
   Contraction labels(const Shape& first, const Shape& second) const override {
     if (first.size() < 3) refuseInput(*this, "of rank 3 or more", first);
-    if (second.size() + 1 != first.size()) refuseInput(*this, "of rank " + std::to_string(first.size() - 1), second);
+    if (second.size() + 1 != first.size())
+      refuseInput(*this, "of rank " + std::to_string(first.size() - 1), second);
     const std::vector<int> batch = counted(first.size() - 2);
     const int row = static_cast<int>(first.size());
     Contraction contraction{batch, batch, batch};
@@ -125,8 +127,8 @@ class MatVec : public Contract {
 
 /// K.batch_dot: one axis of each is summed over, what is left of the first comes before what is left of the
 /// second. keras/backend.py (2.15). By default the last axis of the first and the last but one of the second,
-/// or its last at rank 2. Before 2.2.5 (keras/backend/tensorflow_backend.py, 2.2.4) axes between the batch and
-/// the last two were more of the batch: `leading`.
+/// or its last at rank 2. Before 2.2.5 (keras/backend/tensorflow_backend.py, 2.2.4) axes between the batch
+/// and the last two were more of the batch: `leading`.
 class BatchDot : public Contract {
  public:
   explicit BatchDot(ConfigReader& config)
@@ -176,7 +178,8 @@ class Einsum : public Contract {
   std::string detail() const override { return equation_; }
   Part part() const override {
     const bool summed = std::any_of(terms_[0].begin(), terms_[0].end(), [&](char letter) {
-      return letter != '.' && terms_[1].find(letter) != std::string::npos && terms_[2].find(letter) == std::string::npos;
+      return letter != '.' && terms_[1].find(letter) != std::string::npos &&
+             terms_[2].find(letter) == std::string::npos;
     });
     return summed ? Part::Contraction : Part::Other;
   }
@@ -185,7 +188,8 @@ class Einsum : public Contract {
   Contraction labels(const Shape& first, const Shape& second) const override {
     const int inFirst = dots(terms_[0], first);
     const int inSecond = dots(terms_[1], second);
-    return {expand(terms_[0], inFirst), expand(terms_[1], inSecond), expand(terms_[2], std::max(inFirst, inSecond))};
+    return {expand(terms_[0], inFirst), expand(terms_[1], inSecond),
+            expand(terms_[2], std::max(inFirst, inSecond))};
   }
 
  private:
@@ -208,16 +212,16 @@ class Einsum : public Contract {
       std::string letters = terms_[i];
       const size_t dots = letters.find("...");
       if (dots != std::string::npos) letters.erase(dots, 3);
-      const bool plain = std::all_of(letters.begin(), letters.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-      });
+      const bool plain = std::all_of(letters.begin(), letters.end(),
+                                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
       if (!plain) return refuse("letters, and perhaps \"...\"");
       std::sort(letters.begin(), letters.end());
       if (std::adjacent_find(letters.begin(), letters.end()) != letters.end())
         return refuse("each letter once in each tensor");
       for (const char letter : letters) {
         const std::string& other = terms_[i == 0 ? 1 : 0];
-        const bool elsewhere = other.find(letter) != std::string::npos || terms_[i == 2 ? 1 : 2].find(letter) != std::string::npos;
+        const bool elsewhere = other.find(letter) != std::string::npos ||
+                               terms_[i == 2 ? 1 : 2].find(letter) != std::string::npos;
         if (!elsewhere) return refuse("each letter in two of the tensors");
       }
     }

@@ -81,7 +81,8 @@ bool readArray(const nlohmann::json& list, size_t depth, Constant& constant) {
     constant.values.push_back(list.get<float>());
     return depth == constant.shape.size();
   }
-  if (!list.is_array() || list.empty() || list.size() > static_cast<size_t>(ConfigReader::kMaxSize)) return false;
+  if (!list.is_array() || list.empty() || list.size() > static_cast<size_t>(ConfigReader::kMaxSize))
+    return false;
   const int size = static_cast<int>(list.size());
   if (depth == constant.shape.size() && constant.values.empty()) constant.shape.push_back({size});
   if (depth >= constant.shape.size() || constant.shape[depth].size != size) return false;

@@ -12,7 +12,8 @@ namespace {
 /// Ids that are not below `depth` have no 1. tf.one_hot, K.one_hot.
 class OneHot : public Layer {
  public:
-  explicit OneHot(ConfigReader& config) : Layer(config.layer(), config.className()), depth_(config.size("depth")) {}
+  explicit OneHot(ConfigReader& config)
+      : Layer(config.layer(), config.className()), depth_(config.size("depth")) {}
 
   Shape outputShape(std::span<const Shape> inputs) const override {
     Shape shape = inputs[0];
@@ -39,7 +40,8 @@ class OneHot : public Layer {
 
 class Size : public Layer {
  public:
-  explicit Size(ConfigReader& config) : Layer(config.layer(), config.className()), axis_(config.integer("axis")) {}
+  explicit Size(ConfigReader& config)
+      : Layer(config.layer(), config.className()), axis_(config.integer("axis")) {}
 
   Shape outputShape(std::span<const Shape> inputs) const override {
     resolveAxis(*this, axis_, inputs[0]);
@@ -90,7 +92,8 @@ class Fill : public Layer {
 
 class Outputs : public Layer {
  public:
-  explicit Outputs(ConfigReader& config) : Layer(config.layer(), config.className()), count_(config.size("count")) {}
+  explicit Outputs(ConfigReader& config)
+      : Layer(config.layer(), config.className()), count_(config.size("count")) {}
 
   bool takesInputs(size_t count) const override { return count == outputCount(); }
   size_t outputCount() const override { return static_cast<size_t>(count_); }
@@ -102,7 +105,8 @@ class Outputs : public Layer {
   void forward(std::span<const View> inputs, Output output, Scratch& scratch) const override {
     forwardAll(inputs, {&output, 1}, scratch);
   }
-  void forwardAll(std::span<const View> inputs, std::span<const Output> outputs, Scratch& /*scratch*/) const override {
+  void forwardAll(std::span<const View> inputs, std::span<const Output> outputs,
+                  Scratch& /*scratch*/) const override {
     for (size_t i = 0; i < outputs.size(); ++i) {
       std::copy(inputs[i].data.begin(), inputs[i].data.end(), outputs[i].data.begin());
     }

@@ -29,7 +29,8 @@ std::unique_ptr<Layer> makeSqueeze(ConfigReader& config);
 std::unique_ptr<Layer> makeReshapeTo(ConfigReader& config);
 /// Axes in the order `perm`; or the two axes `swap` exchanged; or an axis moved (`move`: from, to).
 std::unique_ptr<Layer> makeTranspose(ConfigReader& config);
-/// Each element (`elements`) or the whole of `axis` repeated `times` times; all axes where there is no `axis`.
+/// Each element (`elements`) or the whole of `axis` repeated `times` times; all axes where there is no
+/// `axis`.
 std::unique_ptr<Layer> makeRepeat(ConfigReader& config);
 /// A product of two tensors summed over an axis of each: `function` matmul, matvec, batch_dot or einsum.
 std::unique_ptr<Layer> makeContract(ConfigReader& config);

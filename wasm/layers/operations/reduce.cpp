@@ -1,8 +1,9 @@
 // Reductions over any axes but the batch's, and what else runs along an axis.
 
+#include "kernels/reduce.h"
+
 #include <algorithm>
 
-#include "kernels/reduce.h"
 #include "layers/operations/operations.h"
 
 namespace charglow {

@@ -18,27 +18,18 @@ struct Entry {
   bool seesMask = false;
 };
 
-constexpr std::array<Entry, 21> kOperations = {{{"Elementwise", makeElementwise},
-                                                {"Activation", makeActivation},
-                                                {"Softmax", makeSoftmax},
-                                                {"Normalise", makeNormalise},
-                                                {"Reduce", makeReduce},
-                                                {"Argument", makeArgument},
-                                                {"Cumulate", makeCumulate},
-                                                {"Slice", makeSlice},
-                                                {"ExpandDims", makeExpandDims},
-                                                {"Squeeze", makeSqueeze},
-                                                {"Reshape", makeReshapeTo},
-                                                {"Flatten", makeFlatten},
-                                                {"Transpose", makeTranspose},
-                                                {"Repeat", makeRepeat},
-                                                {"Concatenate", makeConcatenate},
-                                                {"Contract", makeContract},
-                                                {"OneHot", makeOneHot},
-                                                {"Size", makeSize},
-                                                {"MaskOf", makeMaskOf, true},
-                                                {"Fill", makeFill},
-                                                {"Outputs", makeOutputs}}};
+constexpr std::array<Entry, 21> kOperations = {
+    {{"Elementwise", makeElementwise}, {"Activation", makeActivation},
+     {"Softmax", makeSoftmax},         {"Normalise", makeNormalise},
+     {"Reduce", makeReduce},           {"Argument", makeArgument},
+     {"Cumulate", makeCumulate},       {"Slice", makeSlice},
+     {"ExpandDims", makeExpandDims},   {"Squeeze", makeSqueeze},
+     {"Reshape", makeReshapeTo},       {"Flatten", makeFlatten},
+     {"Transpose", makeTranspose},     {"Repeat", makeRepeat},
+     {"Concatenate", makeConcatenate}, {"Contract", makeContract},
+     {"OneHot", makeOneHot},           {"Size", makeSize},
+     {"MaskOf", makeMaskOf, true},     {"Fill", makeFill},
+     {"Outputs", makeOutputs}}};
 
 /// What all operations have in common: the masks that they do not see, the shape that the file states, and
 /// how they are shown.
@@ -67,7 +58,8 @@ class OperationLayer : public Layer {
   void forward(std::span<const View> inputs, Output output, Scratch& scratch) const override {
     forwardAll(inputs, {&output, 1}, scratch);
   }
-  void forwardAll(std::span<const View> inputs, std::span<const Output> outputs, Scratch& scratch) const override {
+  void forwardAll(std::span<const View> inputs, std::span<const Output> outputs,
+                  Scratch& scratch) const override {
     if (seesMask_) {
       inner_->forwardAll(inputs, outputs, scratch);
     } else {
@@ -82,7 +74,9 @@ class OperationLayer : public Layer {
   std::string detail() const override { return source_.empty() ? inner_->detail() : source_; }
   std::string activation() const override { return inner_->activation(); }
   Part part() const override { return inner_->part(); }
-  std::optional<size_t> softmaxAxis(const Shape& output) const override { return inner_->softmaxAxis(output); }
+  std::optional<size_t> softmaxAxis(const Shape& output) const override {
+    return inner_->softmaxAxis(output);
+  }
   std::optional<size_t> inputAxis(size_t axis, const Shape& input) const override {
     return inner_->inputAxis(axis, input);
   }
@@ -92,7 +86,9 @@ class OperationLayer : public Layer {
 
  private:
   void compare(const Shape& shape) const {
-    const auto agrees = [](const Dim& a, const Dim& b) { return !a.known() || !b.known() || a.size == b.size; };
+    const auto agrees = [](const Dim& a, const Dim& b) {
+      return !a.known() || !b.known() || a.size == b.size;
+    };
     const bool same = stated_->size() == shape.size() &&
                       std::equal(stated_->begin() + 1, stated_->end(), shape.begin() + 1, agrees);
     if (same) return;

@@ -9,9 +9,9 @@
 
 namespace charglow {
 
-/// Makes an operation: a layer inside of a Lambda's function, or an operation on tensors outside of layers. Its
-/// class is one of this registry's own, not of the layers that a file can name. Whatever it is, it neither
-/// sees nor hands on the masks that Keras keeps with tensors.
+/// Makes an operation: a layer inside of a Lambda's function, or an operation on tensors outside of layers.
+/// Its class is one of this registry's own, not of the layers that a file can name. Whatever it is, it
+/// neither sees nor hands on the masks that Keras keeps with tensors.
 ///
 /// `config` holds {"op": the options of the class, "of": the class that people see, such as "Lambda"}, and
 /// perhaps "source" (what it says of itself in place of its own options) and "output_shape" (what the file

@@ -23,16 +23,18 @@ struct Item {
 
 /// What becomes of one axis of the input.
 struct Taken {
-  size_t axis = 0;        ///< of the input
+  size_t axis = 0;  ///< of the input
   const Item* item = nullptr;
-  int start = 0;          ///< the first place that is taken
-  int count = kUnknown;   ///< how many are
+  int start = 0;         ///< the first place that is taken
+  int count = kUnknown;  ///< how many are
 };
 
 class Slice : public Layer {
  public:
   Slice(ConfigReader& config, std::vector<Item> items)
-      : Layer(config.layer(), config.className()), items_(std::move(items)), shown_(config.raw("items").dump()) {}
+      : Layer(config.layer(), config.className()),
+        items_(std::move(items)),
+        shown_(config.raw("items").dump()) {}
 
   Shape outputShape(std::span<const Shape> inputs) const override {
     const Shape& input = inputs[0];
@@ -118,7 +120,8 @@ class Slice : public Layer {
     if (item.kind == Item::Kind::Part) {
       if (size == kUnknown) return taken;
       if (size % item.parts != 0) {
-        refuseInput(*this, "whose axis " + std::to_string(axis) + " is a multiple of " + std::to_string(item.parts),
+        refuseInput(*this,
+                    "whose axis " + std::to_string(axis) + " is a multiple of " + std::to_string(item.parts),
                     input);
       }
       taken.count = size / item.parts;
@@ -131,7 +134,8 @@ class Slice : public Layer {
       if (size == kUnknown) return taken;
       if (item.pick < 0) taken.start += size;
       if (taken.start < 0 || taken.start >= size) {
-        refuseInput(*this, "with a place " + std::to_string(item.pick) + " on axis " + std::to_string(axis), input);
+        refuseInput(*this, "with a place " + std::to_string(item.pick) + " on axis " + std::to_string(axis),
+                    input);
       }
       return taken;
     }
@@ -170,7 +174,8 @@ class Slice : public Layer {
     }
     // Counted in the text's order: the first of the taken steps, or the last where they run the other way.
     int first = taken.start;
-    const bool settled = axis.known() || (natural && item.step > 0 && item.kind == Item::Kind::Range && first >= 0);
+    const bool settled =
+        axis.known() || (natural && item.step > 0 && item.kind == Item::Kind::Range && first >= 0);
     if (!settled) return {dim.size};
     const int last = taken.start + item.step * (taken.count - 1);
     if (natural) {
@@ -229,12 +234,14 @@ std::unique_ptr<Layer> makeSlice(ConfigReader& config) {
   for (const nlohmann::json& json : config.raw("items")) {
     const std::optional<Item> item = itemOf(json);
     if (!item) {
-      config.refuse("items", "whole numbers, slices of a step that is not 0, null or \"...\"", describeJson(json));
+      config.refuse("items", "whole numbers, slices of a step that is not 0, null or \"...\"",
+                    describeJson(json));
       return nullptr;
     }
     items.push_back(*item);
   }
-  if (std::count_if(items.begin(), items.end(), [](const Item& item) { return item.kind == Item::Kind::Rest; }) > 1)
+  if (std::count_if(items.begin(), items.end(),
+                    [](const Item& item) { return item.kind == Item::Kind::Rest; }) > 1)
     config.refuse("items", "\"...\" once", "it twice");
   return std::make_unique<Slice>(config, std::move(items));
 }

@@ -143,7 +143,10 @@ const row = (cells) => `| ${cells.join(" | ")} |`;
 const marks = (generations) => Object.keys(COLUMNS).map((name) => (generations.has(name) ? "✓" : ""));
 
 /** @param {Map<string, Use>} table */
-const byName = (table) => [...table].sort(([a], [b]) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1));
+const byName = (table) => {
+  const key = (/** @type {string} */ name) => `${name.toLowerCase()} ${name}`;
+  return [...table].sort(([a], [b]) => (key(a) < key(b) ? -1 : 1));
+};
 
 /**
  * @param {Fixture[]} fixtures those that the engine runs @param {Registry} registry @param {Refusal[]} refusals

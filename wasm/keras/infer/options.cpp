@@ -25,6 +25,14 @@ bool isActivation(const LayerForm& form) {
 
 }  // namespace
 
+bool isDeepMoji(std::span<const WiredLayer> layers) {
+  const auto has = [&](std::string_view name) {
+    return std::any_of(layers.begin(), layers.end(),
+                       [&](const WiredLayer& layer) { return layer.seen->name == name; });
+  };
+  return has("bi_lstm_0") && has("bi_lstm_1") && has("attlayer");
+}
+
 LayerForm OptionChooser::complete(size_t layer) {
   LayerForm form = formOf(layer);
   if (form.className == "Embedding") embedding(layer, form);
@@ -76,7 +84,7 @@ std::string OptionChooser::choose(size_t layer, const char* option, const std::s
 void OptionChooser::embedding(size_t layer, LayerForm& form) {
   form.config["mask_zero"] =
       choose(layer, "mask_zero", "whether id 0 is masked, so that recurrent layers skip it.", kTrueFalse,
-             "false") == "true";
+             isDeepMoji(layers_) ? "true" : "false") == "true";
 }
 
 /// Keras 1 to 2.2 and tf.keras of TensorFlow 1 compute gates with hard_sigmoid. Both tf.keras of
@@ -91,35 +99,47 @@ bool OptionChooser::hardSigmoidGates(size_t layer, const LayerForm& form) const 
           (form.config.contains("layer") && form.config["layer"]["class_name"] == "GRU"));
 }
 
+bool OptionChooser::isCudnn(size_t layer) const {
+  const SeenLayer& seen = *layers_[layer].seen;
+  if (seen.tensors.size() % 3 != 0) return false;
+  return seen.shape(2) == std::vector<int64_t>{2 * seen.shape(0)[1]};
+}
+
+void OptionChooser::gates(size_t layer, const std::string& className, LayerForm& form) {
+  json& config = form.inner();
+  const bool hard = hardSigmoidGates(layer, form);
+  const std::string likely = hard ? "hard_sigmoid" : "sigmoid";
+  config["recurrent_activation"] = choose(
+      layer, "recurrent_activation",
+      "the activation of its gates; " + likely +
+          " is the default of the Keras that wrote the file. Some files say another version than they were "
+          "trained with: if the answers look random, try the other.",
+      {"sigmoid", "hard_sigmoid"}, likely);
+  if (className != "GRU" || config.contains("reset_after")) return;
+  const bool after = dialect_.major >= 3 || (dialect_.tensorflow && dialect_.minor > 2);
+  config["reset_after"] =
+      !config.value("use_bias", true) &&
+      choose(layer, "reset_after", "whether it resets after the product; it has no bias that would tell.",
+             kTrueFalse, after ? "true" : "false") == "true";
+}
+
 void OptionChooser::recurrent(size_t layer, LayerForm& form) {
   json& config = form.inner();
   const bool wrapped = form.config.contains("layer");
   const std::string className =
       wrapped ? form.config["layer"]["class_name"].get<std::string>() : form.className;
   config["name"] = nameOf(layer);
-  if (!className.starts_with("CuDNN")) {
+  if (isCudnn(layer)) {
+    // CuDNN has no other activations; that the weights are in its layout is told where they are read.
+    if (!className.starts_with("CuDNN")) {
+      config["activation"] = "tanh";
+      config["recurrent_activation"] = "sigmoid";
+    }
+    if (className == "GRU") config["reset_after"] = true;
+  } else {
     config["activation"] =
         choose(layer, "activation", "the activation of its candidates.", {"tanh", "relu", "linear"}, "tanh");
-    if (className != "SimpleRNN") {
-      const bool hard = hardSigmoidGates(layer, form);
-      config["recurrent_activation"] =
-          choose(layer, "recurrent_activation",
-                 "the activation of its gates; " + std::string(hard ? "hard_sigmoid" : "sigmoid") +
-                     " is the default of the Keras that wrote the file. Some files say another version than "
-                     "they were "
-                     "trained with: if the answers look random, try the other. Weights in CuDNN's layout "
-                     "mean sigmoid.",
-                 {"sigmoid", "hard_sigmoid"}, hard ? "hard_sigmoid" : "sigmoid");
-    }
-    if (className == "GRU" && !config.contains("reset_after")) {
-      const bool bias = config.value("use_bias", true);
-      config["reset_after"] =
-          !bias &&
-          choose(layer, "reset_after", "whether it resets after the product; it has no bias that would tell.",
-                 kTrueFalse,
-                 dialect_.major >= 3 || (dialect_.tensorflow && dialect_.minor > 2) ? "true" : "false") ==
-              "true";
-    }
+    if (className != "SimpleRNN") gates(layer, className, form);
   }
   if (wrapped) return;
   config["go_backwards"] =

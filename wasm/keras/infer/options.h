@@ -9,6 +9,10 @@
 
 namespace charglow {
 
+/// Whether the layers have the names of DeepMoji's (deepmoji/model_def.py), a public model that many have
+/// trained further: it masks id 0 and joins the last layer first.
+bool isDeepMoji(std::span<const WiredLayer> layers);
+
 /// Completes the configuration of a layer in a wiring by all that its weights do not tell: activations,
 /// masks, directions … Each is an assumption.
 class OptionChooser {
@@ -23,6 +27,7 @@ class OptionChooser {
  private:
   void embedding(size_t layer, LayerForm& form);
   void recurrent(size_t layer, LayerForm& form);
+  void gates(size_t layer, const std::string& className, LayerForm& form);
   void dense(size_t layer, LayerForm& form);
   void activation(size_t layer, LayerForm& form);
   void softmax(size_t layer, LayerForm& form);
@@ -33,6 +38,8 @@ class OptionChooser {
   void bidirectional(size_t layer, LayerForm& form);
 
   [[nodiscard]] std::string likelyActivation(size_t layer) const;
+  /// Whether a recurrent layer's weights are in the layout of CuDNN.
+  [[nodiscard]] bool isCudnn(size_t layer) const;
   [[nodiscard]] bool hardSigmoidGates(size_t layer, const LayerForm& form) const;
   [[nodiscard]] const std::string& nameOf(size_t layer) const { return layers_[layer].seen->name; }
   [[nodiscard]] const LayerForm& formOf(size_t layer) const {

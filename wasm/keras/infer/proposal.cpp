@@ -241,12 +241,7 @@ class Proposer {
     if (layers_[layer].forms[wiring.steps[layer].form].className != "Concatenate") return;
     const std::vector<size_t> listed = inputs;
     std::vector<size_t> likely = listed;
-    // DeepMoji joins the last layer first (deepmoji/model_def.py).
-    const bool deepMoji =
-        std::any_of(seen_.begin(), seen_.end(),
-                    [](const SeenLayer& one) { return one.name == "attlayer"; }) &&
-        std::any_of(seen_.begin(), seen_.end(), [](const SeenLayer& one) { return one.name == "bi_lstm_0"; });
-    if (deepMoji) std::reverse(likely.begin(), likely.end());
+    if (isDeepMoji(layers_)) std::reverse(likely.begin(), likely.end());
     std::vector<Assumption::Option> options;
     std::vector<std::vector<size_t>> orders;
     std::vector<size_t> permuted = listed;

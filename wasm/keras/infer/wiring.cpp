@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <initializer_list>
+#include <string>
 
 namespace charglow {
 namespace {
@@ -19,6 +21,20 @@ constexpr int kNotTheLast = 1;    ///< a layer reads another tensor than the one
 constexpr int kReadAgain = 2;     ///< it is one that is read already
 constexpr int kSequenceOut = 10;  ///< the output has timesteps
 constexpr int kSeveralOut = 20;   ///< another output
+
+bool isOneOf(const std::string& className, std::initializer_list<const char*> names) {
+  return std::any_of(names.begin(), names.end(), [&](const char* name) { return className == name; });
+}
+
+/// Moves or repeats values without weights of its own.
+bool rearranges(const LayerForm& form) {
+  return isOneOf(form.className, {"Flatten", "Permute", "RepeatVector", "Reshape"});
+}
+
+/// Changes values one by one, or not at all.
+bool passesOn(const LayerForm& form) {
+  return isOneOf(form.className, {"Activation", "Softmax", "Dropout", "SpatialDropout1D"});
+}
 
 class Search {
  public:
@@ -97,7 +113,7 @@ class Search {
     std::vector<Sizes> shapes;
     for (const size_t input : inputs) shapes.push_back(now_.shapes[input]);
     Unknowns before = now_.unknowns;
-    const std::optional<Sizes> shape = form.shape(shapes, now_.unknowns);
+    const std::optional<Sizes> shape = joinsItself(inputs) ? std::nullopt : form.shape(shapes, now_.unknowns);
     int cost = form.cost;
     for (const size_t input : inputs) {
       if (inputs.size() > 1) continue;
@@ -121,13 +137,29 @@ class Search {
     now_.unknowns = std::move(before);
   }
 
+  /// Whether one of the tensors is another one rearranged: nobody multiplies scores by the same scores
+  /// repeated, but their widths always fit.
+  [[nodiscard]] bool joinsItself(const std::vector<size_t>& inputs) const {
+    for (const size_t last : inputs) {
+      bool rearranged = false;
+      for (size_t tensor = last; tensor > 0;) {
+        const Wiring::Step& step = now_.steps[tensor - 1];
+        const LayerForm& form = layers_[tensor - 1].forms[step.form];
+        if (!rearranges(form) && !passesOn(form)) break;
+        rearranged = rearranged || rearranges(form);
+        tensor = step.inputs[0];
+        if (rearranged && std::find(inputs.begin(), inputs.end(), tensor) != inputs.end()) return true;
+      }
+    }
+    return false;
+  }
+
   void finish() {
     Wiring wiring = now_;
     for (size_t tensor = 0; tensor < read_.size(); ++tensor) {
       if (read_[tensor] == 0) wiring.outputs.push_back(tensor);
     }
     for (const size_t output : wiring.outputs) {
-      // The model's outputs are made of Dense layers or of what follows them.
       if (output == 0) return;
       if (wiring.shapes[output].size() > 1) wiring.cost += kSequenceOut;
     }

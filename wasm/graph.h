@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,8 +16,13 @@ namespace charglow {
 
 /// Where a call gets the mask of one of its inputs from.
 struct MaskSource {
-  bool own = true;  ///< the mask that the input carries
-  size_t node = 0;  ///< otherwise: the node whose values are the mask, 0 where a timestep is masked
+  enum class From : uint8_t {
+    Input,    ///< the mask that the input carries
+    Node,     ///< the values of a node, 0 where a timestep is masked
+    Nowhere,  ///< it has none, whatever the input carries
+  };
+  From from = From::Input;
+  size_t node = 0;  ///< where it comes from one
 };
 
 /// One tensor of a model: what a call of a layer gives. A call that gives several has a node for each, one

@@ -216,8 +216,10 @@ void Session::settleShapes() {
 /// What a node reads at one of its inputs, under the mask that its call was given there.
 View Session::viewOf(const Node& node, size_t position) {
   const Value& value = values_[node.inputs[position]];
-  if (node.masks.empty() || node.masks[position].own) return {value.shape, value.data, value.mask};
-  const size_t from = node.masks[position].node;
+  const MaskSource source = node.masks.empty() ? MaskSource{} : node.masks[position];
+  if (source.from == MaskSource::From::Input) return {value.shape, value.data, value.mask};
+  if (source.from == MaskSource::From::Nowhere) return {value.shape, value.data, {}};
+  const size_t from = source.node;
   std::vector<uint8_t>& mask = masks_[from];
   mask.resize(values_[from].data.size());
   std::transform(values_[from].data.begin(), values_[from].data.end(), mask.begin(),

@@ -20,7 +20,7 @@ using testing::allFixtures;
 using testing::openFixture;
 
 /// Fixtures of what the engine refuses, see refusal_test.cpp.
-const std::vector<std::string> kRefused = {"keras-3/mask_average_pooling"};
+const std::vector<std::string> kRefused = {};
 
 std::vector<std::string> runnableFixtures() {
   std::vector<std::string> names = allFixtures();

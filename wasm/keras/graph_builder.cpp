@@ -8,6 +8,7 @@
 #include "bundle/strict_json.h"
 #include "error.h"
 #include "keras/call_reader.h"
+#include "keras/lost_masks.h"
 #include "keras/weight_assignment.h"
 #include "keras/weight_reader.h"
 #include "layers/attention/custom.h"
@@ -35,6 +36,7 @@ class GraphBuilder {
     problems_ = std::move(ofWeights);
     orderCalls();
     stopAtProblems();
+    loseMasks(graph_);
     if (inferShapes()) buildLayers();
     stopAtProblems();
     return std::move(graph_);
@@ -98,9 +100,13 @@ class GraphBuilder {
   bool hasMasks() const {
     return std::any_of(spec_.layers.begin(), spec_.layers.end(), [](const LayerSpec& layer) {
       return layer.className == "Masking" || layer.config.value("mask_zero", nlohmann::json()) == true ||
-             std::any_of(layer.calls.begin(), layer.calls.end(),
-                         [](const CallSpec& call) { return !call.masks.empty(); });
+             std::any_of(layer.calls.begin(), layer.calls.end(), givesMasks);
     });
+  }
+
+  static bool givesMasks(const CallSpec& call) {
+    return std::any_of(call.masks.begin(), call.masks.end(),
+                       [](const auto& mask) { return mask.has_value(); });
   }
 
   /// How many of a layer's tensors the model uses, counted up to the last of them.
@@ -191,12 +197,15 @@ class GraphBuilder {
     for (const TensorRef& input : call.inputs) {
       node.inputs.push_back(visit(input, "layer \"" + layer.name + "\""));
     }
-    if (std::any_of(call.masks.begin(), call.masks.end(),
-                    [](const auto& mask) { return mask.has_value(); })) {
+    if (!call.unmasked.empty() || givesMasks(call)) {
       node.masks.resize(node.inputs.size());
       for (size_t i = 0; i < call.masks.size() && i < node.masks.size(); ++i) {
         if (call.masks[i])
-          node.masks[i] = {false, visit(*call.masks[i], "layer \"" + layer.name + "\", mask")};
+          node.masks[i] = {MaskSource::From::Node,
+                           visit(*call.masks[i], "layer \"" + layer.name + "\", mask")};
+      }
+      for (const size_t i : call.unmasked) {
+        if (i < node.masks.size()) node.masks[i].from = MaskSource::From::Nowhere;
       }
     }
     if (!node.layer->takesInputs(node.inputs.size())) {

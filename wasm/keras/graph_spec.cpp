@@ -248,12 +248,17 @@ class SpecReader {
       }
     }
     if (!first.empty()) call.args.push_back(first.size() == 1 ? first[0] : first);
+    const auto tensorOf = [&](const json& item) {
+      const bool ref = item.is_array() && item.size() == 3 && item[0].is_string() && wholeNumber(item[1]) &&
+                       wholeNumber(item[2]) && names_.contains(item[0].get<std::string>());
+      return ref ? &item : nullptr;
+    };
     for (const auto& [key, value] : kwargs.items()) {
-      call.kwargs[key] = withTensors(value, call, at, 0, [&](const json& item) {
-        const bool ref = item.is_array() && item.size() == 3 && item[0].is_string() && wholeNumber(item[1]) &&
-                         wholeNumber(item[2]) && names_.contains(item[0].get<std::string>());
-        return ref ? &item : nullptr;
-      });
+      if (key == "mask" && !single) {
+        readMasks(value, call, at, tensorOf);
+      } else {
+        call.kwargs[key] = withTensors(value, call, at, 0, tensorOf);
+      }
     }
     return call;
   }
@@ -280,15 +285,19 @@ class SpecReader {
     return call;
   }
 
-  /// Keras 3 writes the masks that its layers found on their inputs as arguments of the call. Where it says
-  /// None, the inputs' own are used all the same (keras/src/layers/layer.py, __call__).
+  /// mask=…, a tensor or one for each input. Keras 2 writes it where the model's author said it, Keras 3
+  /// wherever its layers found masks on their inputs. Nothing at all leaves the inputs their own; among
+  /// several, None means none (keras/src/layers/layer.py, __call__).
   template <class TensorOf>
   void readMasks(const json& value, CallSpec& call, const std::string& at, TensorOf tensorOf) {
-    for (const json& item : value.is_array() ? value : json::array({value})) {
+    const bool one = value.is_null() || tensorOf(value) != nullptr || !value.is_array();
+    for (const json& item : one ? json::array({value}) : value) {
       std::vector<TensorRef> refs;
       if (const json* ref = tensorOf(item)) {
         addRef(*ref, refs, at);
-      } else if (!item.is_null()) {
+      } else if (item.is_null()) {
+        if (!one) call.unmasked.push_back(call.masks.size());
+      } else {
         refuse("config-structure", at + ", mask", "a tensor, or nothing", describeJson(item));
       }
       call.masks.push_back(refs.empty() ? std::nullopt : std::optional(refs[0]));

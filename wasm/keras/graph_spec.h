@@ -23,8 +23,9 @@ struct CallSpec {
   std::vector<TensorRef> inputs;                     ///< in the order in which the arguments name them
   nlohmann::json args = nlohmann::json::array();     ///< by place
   nlohmann::json kwargs = nlohmann::json::object();  ///< by name
-  std::vector<std::optional<TensorRef>> masks;       ///< handed over as tensors (Keras 3), input by input;
+  std::vector<std::optional<TensorRef>> masks;       ///< handed over as tensors, input by input;
                                                      ///< empty: the inputs carry their own
+  std::vector<size_t> unmasked;  ///< inputs that the call was told to take as having no mask
 
   /// The call of a layer whose one argument is these tensors.
   static CallSpec of(std::vector<TensorRef> inputs);

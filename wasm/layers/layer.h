@@ -108,6 +108,11 @@ class Layer {
     forward(inputs, outputs[0], scratch);
   }
 
+  /// Whether its output is its input itself, mask and all, and not a copy.
+  [[nodiscard]] virtual bool isItsInput() const { return false; }
+  /// Whether a call takes the masks off its inputs, for all that read them later.
+  [[nodiscard]] virtual bool takesMasksOff() const { return false; }
+
   /// For a layer whose input is ids: how many different ones it knows.
   [[nodiscard]] virtual std::optional<int> idCount() const { return std::nullopt; }
 

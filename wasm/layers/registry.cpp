@@ -11,7 +11,7 @@ namespace {
 
 /// The layers the engine runs. Adding one: a pair of files beside this one, a line here, a fixture made by
 /// real Keras.
-constexpr std::array<std::pair<std::string_view, LayerFactory>, 51> kLayers = {{
+constexpr std::array<std::pair<std::string_view, LayerFactory>, 52> kLayers = {{
     {"InputLayer", makeInput},
     {"Embedding", makeEmbedding},
     {"Masking", makeMasking},
@@ -54,7 +54,8 @@ constexpr std::array<std::pair<std::string_view, LayerFactory>, 51> kLayers = {{
     {"Attention", makeAttention},
     {"AdditiveAttention", makeAdditiveAttention},
     {"MultiHeadAttention", makeMultiHeadAttention},
-    {"GroupedQueryAttention", makeGroupQueryAttention},
+    {"GroupQueryAttention", makeGroupQueryAttention},
+    {"GroupedQueryAttention", makeGroupQueryAttention},  // its class's name, which legacy files hold
     {"GlobalAveragePooling1D", makeGlobalAveragePooling1D},
     {"GlobalMaxPooling1D", makeGlobalMaxPooling1D},
     {"Dropout", makeIdentity},

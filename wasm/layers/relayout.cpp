@@ -148,6 +148,7 @@ class Identity : public Layer {
     output.passMask(inputs[0]);
   }
 
+  bool isItsInput() const override { return true; }
   Part part() const override { return Part::Relayout; }
   std::optional<size_t> inputAxis(size_t axis, const Shape& /*input*/) const override { return axis; }
 };

@@ -27,6 +27,7 @@ struct Options {
   bool bias = true;
   bool gate = false;
   bool dropout = false;
+  bool grouped = false;  ///< GroupQueryAttention
 };
 
 /// What differs between generations where a query may not attend to a step.
@@ -35,11 +36,13 @@ struct MaskRules {
   bool zero;         ///< attention to what is hidden is zero even where all is: from 3.13 on
   bool fusedOutput;  ///< without dropout the output does not come of that attention, but of Keras's
                      ///< dot_product_attention, uniform where all is hidden: from 3.7 on
+  bool takesOff;     ///< MultiHeadAttention leaves no masks on its inputs: from 3.8 on
 
   explicit MaskRules(const Dialect& dialect)
       : masks(dialect.major >= 3 || dialect.minor >= 10),
         zero(dialect.major >= 3 && dialect.minor >= 13),
-        fusedOutput(dialect.major >= 3 && dialect.minor >= 7) {}
+        fusedOutput(dialect.major >= 3 && dialect.minor >= 7),
+        takesOff(dialect.major >= 3 && dialect.minor >= 8) {}
 };
 
 /// Shared by all calls of a layer.
@@ -110,6 +113,7 @@ class MultiHeadAttention : public AttendingLayer {
   }
 
   bool hasWeights() const override { return true; }
+  bool takesMasksOff() const override { return rules_.takesOff && !options_.grouped; }
 
   void build(std::span<const Shape> inputs, WeightReader& weights) override {
     const int query = inputs[call_.query][2].size;
@@ -344,6 +348,7 @@ std::unique_ptr<Layer> makeMultiHeadAttention(ConfigReader& config) {
 
 std::unique_ptr<Layer> makeGroupQueryAttention(ConfigReader& config) {
   Options options;
+  options.grouped = true;
   options.heads = config.size("num_query_heads");
   options.keyHeads = config.size("num_key_value_heads");
   options.keyDim = options.valueDim = config.size("head_dim");

@@ -6,6 +6,7 @@
 import { mkdirSync } from "node:fs";
 import { drop, launch, openPage, ROOT, sampleBytes, serveDist, settled, typeText } from "./support/browser.mjs";
 import { withMetadata } from "./support/bundle.mjs";
+import { selfAttention } from "./support/self_attention.mjs";
 
 const FOLDER = `${ROOT}web/screenshots/`;
 
@@ -52,6 +53,24 @@ const PICTURES = {
   },
   unknown: {
     reach: (page) => typeText(page, `${"Once upon a time there was a phone. ".repeat(7)}\nWIN \u00a3900 \u5b57 \u05e9\u05dc\u05d5\u05dd e\u0301 caf\u00e9\tnow`),
+  },
+  matrix: {
+    context: { deviceScaleFactor: 2 },
+    whole: true,
+    reach: async (page) => {
+      await drop(page, [{ name: "self.safetensors", bytes: selfAttention(40) }]);
+      await page.waitForFunction(() => location.hash.includes("model=self"));
+      await typeText(page, "a bad cafe had a bed");
+      const { x, y, width, height } = await page.locator("#mirror .cell").nth(6).boundingBox();
+      await page.mouse.click(x + width / 2, y + height - 10);
+      await page.mouse.move(5, 5);
+    },
+  },
+  assumptions: {
+    reach: async (page) => {
+      await page.click("#model-button");
+      await page.locator(".assumption").first().evaluate((row) => row.scrollIntoView({ block: "center" }));
+    },
   },
   ember: { context: { colorScheme: "dark" }, fragment: "#palette=ember" },
 };

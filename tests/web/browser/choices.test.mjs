@@ -40,6 +40,7 @@ describe("an assumption", () => {
     const before = await prediction(page);
     await page.click("#model-button");
     assert.equal(await page.$eval(control("text.padding"), ({ value }) => value), "pre");
+    await page.focus(control("text.padding"));
     await page.selectOption(control("text.padding"), "post");
     await page.waitForFunction((selector) => document.querySelector(selector)?.value === "post" && /chosen by you/.test(document.querySelector("#model-dialog").textContent), control("text.padding"));
     // The card stays open, at the control.
@@ -94,8 +95,10 @@ describe("an assumption", () => {
 
 test("a model that leaves nothing open has no list of assumptions", async () => {
   const { page, close } = await openPage(browser, server.url);
+  await drop(page, [{ name: "stated.safetensors", bytes: selfAttention(16) }]);
+  await page.waitForFunction(() => location.hash.includes("model=stated"));
   await page.click("#model-button");
-  assert.equal(await page.$(".assumption"), null);
+  assert.equal(await page.$$eval(".assumption", (rows) => rows.length), 0);
   await close();
 });
 
@@ -123,6 +126,30 @@ describe("a Lambda layer that cannot be read", { skip: !existsSync(CLASSIC) && "
     assert.match(await page.textContent("#lambda-dialog .dialog-problems"), /expected what it computes/);
     await page.click("#lambda-dialog .chip");
     assert.equal(await page.inputValue("#lambda-dialog input"), "sum(axis=1)");
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("opens with a line for it, which the card lists, and takes another", async () => {
+    const { page, faults, close } = await openPage(browser, server.url);
+    const { name, bytes } = unread();
+    await drop(page, [{ name: "own.safetensors", bytes }]);
+    await page.waitForSelector("#lambda-dialog[open]");
+    await page.fill("#lambda-dialog input", "sum(axis=");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => /sum\(axis=/.test(document.querySelector("#lambda-dialog .dialog-problems").textContent));
+    await page.fill("#lambda-dialog input", "sum(axis=1)");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#lambda-dialog", { state: "hidden" });
+    await page.waitForFunction((id) => decodeURIComponent(location.hash).includes(`assume.lambda:${id}=sum(axis=1)`), name);
+    await page.$$eval("dialog[open]", (dialogs) => dialogs.forEach((dialog) => dialog.close()));
+    await page.click("#model-button");
+    const field = `[data-assumption="lambda:${name}"]`;
+    assert.equal(await page.inputValue(field), "sum(axis=1)");
+    await page.fill(field, "mean(axis=1)");
+    await page.press(field, "Enter");
+    await page.waitForFunction((id) => decodeURIComponent(location.hash).includes(`assume.lambda:${id}=mean(axis=1)`), name);
+    assert.equal(await page.inputValue(field), "mean(axis=1)");
     assert.deepEqual(faults, []);
     await close();
   });

@@ -1,25 +1,25 @@
 import type { Problem } from "#engine";
 import { expect, it } from "vitest";
-import { lambdaChoice, lambdasIn } from "../../../web/src/model/lambdas.ts";
+import { lambdaChoice, lambdaOf, lambdasIn } from "../../../web/src/model/lambdas.ts";
 
-const problem = (code: string, where: string): Problem => ({ code, where, expected: "e", actual: `found at ${where}`, hint: "" });
+const problem = (actual: string, choice?: string): Problem => ({ code: "c", where: "w", expected: "e", actual, hint: "", ...(choice === undefined ? {} : { choice }) });
 
-it("names each Lambda layer once, in order, with what was found", () => {
-  expect(lambdasIn([
-    problem("lambda-function", 'layer "outer/reduce 1", function'),
-    problem("lambda-arguments", 'layer "outer/reduce 1", arguments'),
-    problem("lambda-name", 'layer "b", function'),
-  ])).toEqual([
-    { layer: "outer/reduce 1", found: 'found at layer "outer/reduce 1", function' },
-    { layer: "b", found: 'found at layer "b", function' },
+it("names each layer once, in order, with what was found", () => {
+  expect(lambdasIn([problem("a call", "lambda:outer/reduce 1"), problem("an argument", "lambda:outer/reduce 1"), problem("a name", "lambda:b")])).toEqual([
+    { layer: "outer/reduce 1", found: "a call" },
+    { layer: "b", found: "a name" },
   ]);
 });
 
 it("asks for none where something else is wrong as well: saying it would not open the model", () => {
-  expect(lambdasIn([problem("lambda-function", 'layer "a", function'), problem("unknown-layer", 'layer "b"')])).toEqual([]);
+  for (const other of [problem("x"), problem("x", ""), problem("x", "gru.reset_after")]) {
+    expect(lambdasIn([problem("a call", "lambda:a"), other])).toEqual([]);
+  }
   expect(lambdasIn([])).toEqual([]);
 });
 
 it("decides by the layer's name", () => {
   expect(lambdaChoice("sum over time")).toBe("lambda:sum over time");
+  expect(lambdaOf("lambda:sum over time")).toBe("sum over time");
+  expect(lambdaOf("gru.lambda:x")).toBeNull();
 });

@@ -23,7 +23,7 @@ export interface Layout {
 
 /** More cells than fit at this size scroll: 300 in a column of the page. */
 const SMALLEST = 1.5;
-const LARGEST = 26;
+export const LARGEST = 26;
 /** From this size on, cells are as many whole pixels; smaller ones are worth every part of one. */
 const WHOLE = 4;
 /** From this size on, cells stand apart, and labels of this font size fit. */

@@ -1,6 +1,7 @@
 /** The heat map with what it takes to read it: its colours, a sentence on its rows, and whether padding is shown. */
-import { colours, paletteById } from "../model/palettes.ts";
 import type { Drawing } from "../model/drawing.ts";
+import { LARGEST } from "../model/heat_layout.ts";
+import { colours, paletteById } from "../model/palettes.ts";
 import { button, byId, clip, make, setText } from "./dom.ts";
 import { HeatMap, type HeatEvents } from "./heat_map.ts";
 import { themeOnScreen } from "./theme.ts";
@@ -42,6 +43,8 @@ export class HeatPanel {
     this.#foot.hidden = map === null;
     byId("heat", HTMLDivElement).classList.toggle("square", map?.axis === "query");
     if (!drawing || !map) return this.#map.show(null);
+    // Room for all rows at their largest, those of padding too: the most that text can come to fill.
+    byId("heat", HTMLDivElement).style.setProperty("--most", `${(map.matrix.rows + 1) * LARGEST}px`);
     const [palette, theme] = [paletteById(look.palette), themeOnScreen()];
     const { axis, matrix, rows, columns } = map;
     const pick = drawing.picks[axis];
@@ -69,7 +72,7 @@ function noteOf({ card, map }: Drawing, cells: string): string {
   if (map!.axis !== "query") return `A row for each ${map!.axis}; click one to see it in the text.`;
   const one = cells.slice(0, -1);
   if (card.queries) return `Each row is what one ${one} attends to. Click a row here, or a ${one} in the text.`;
-  return "Each row is what one step of the decoder attends to. Click one to see it in the text.";
+  return "Each row is what one query attends to. Click one to see it in the text.";
 }
 
 /** As the text shows it: white space by its mark. */

@@ -19,9 +19,9 @@ export class LambdaDialog {
   /** `onGiven` gets choices for `Engine.open`; `before` are those that were given already. */
   open(fileName: string, lambdas: readonly { layer: string; found: string }[], before: Readonly<Record<string, string>>, onGiven: (choices: Record<string, string>) => void): void {
     const several = lambdas.length > 1;
-    const heading = make("h2", "", several ? "What do these Lambda layers compute?" : "What does this Lambda layer compute?");
+    const heading = make("h2", "", several ? "What do these layers compute?" : "What does this layer compute?");
     heading.id = "lambda-dialog-heading";
-    const intro = make("p", "", `\u201c${clip(fileName, 80)}\u201d has ${several ? `${lambdas.length} Lambda layers` : "a Lambda layer"} of its own Python code, which is never run here, and reading it did not tell. Say it in a line, and the model opens.`);
+    const intro = make("p", "", `\u201c${clip(fileName, 80)}\u201d has ${several ? `${lambdas.length} layers` : "a layer"} of Python code, which is never run here, and reading it did not tell what it computes. Say it in a line, and the model opens.`);
     const fields = lambdas.map(({ layer, found }, i) => {
       const input = make("input", "lambda-code");
       input.id = `lambda-${i}`;

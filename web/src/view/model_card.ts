@@ -73,7 +73,7 @@ export class ModelCardDialog {
       section("Attention", ...attentionOf(card.attention)),
       section("Agreement with Keras", ...parityOf(parity)),
       ...textsOf(card),
-      card.assumptions.length > 0 ? section("Assumed", ...assumptionsOf(card, new Set(Object.keys({ ...choices })), this.#choose)) : null,
+      card.assumptions.length + Object.keys(choices ?? {}).length > 0 ? section("Assumed", ...assumptionsOf(card, { ...choices }, this.#choose)) : null,
       listed("Notes", card.notes),
       section("Layers", layersOf(card)),
       card.licence ? section("Licence", make("p", "", clip(card.licence, 1000))) : null,

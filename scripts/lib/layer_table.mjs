@@ -36,9 +36,16 @@ const KERAS_1_OPTIONS = {
 /** What every model has its own of, or what does nothing at inference: no options to tell of. */
 const OF_A_MODEL = new Set([
   ...["units", "input_dim", "output_dim", "filters", "nb_filter", "filter_length", "kernel_size", "step_dim", "attention_dim"],
-  ...["n", "target_shape", "vocabulary", "vocabulary_size", "function", "output_shape", "output_shape_type", "dtype"],
+  ...["n", "target_shape", "vocabulary", "vocabulary_size", "function", "function_type", "arguments", "output_shape", "dtype"],
+  ...["output_shape_type", "output_shape_module", "module"],
   ...["num_heads", "key_dim", "value_dim", "query_shape", "key_shape", "value_shape", "rate", "stddev", "sigma", "p", "momentum"],
 ]);
+
+/** Classes of the registry whose name others use as well, and the option by which Keras's own is known. @type {Record<string, string>} */
+const KNOWN_BY = { Attention: "use_scale" };
+
+/** What the engine reads the code of: it becomes operations. */
+const OF_CODE = "Lambda";
 
 /** What reads the text itself, in front of a model: it becomes the model's text encoding. */
 const OF_TEXT = new Set(["TextVectorization", "StringLookup"]);
@@ -80,7 +87,8 @@ export function collect(fixtures, registry) {
       if (isCell(layer.className)) continue;
       const merge = layer.className === "Merge" ? KERAS_1_MERGES[layer.config.mode] : undefined;
       const name = merge ?? KERAS_1_LAYERS[layer.className] ?? layer.className;
-      const table = registered.has(name)
+      const keras = registered.has(name) && (!(name in KNOWN_BY) || String(KNOWN_BY[name]) in layer.config);
+      const table = keras || name === OF_CODE
         ? found.layers
         : OF_TEXT.has(name)
           ? found.text
@@ -161,7 +169,8 @@ export function layerTable(fixtures, registry, refusals) {
   if (without.length) throw new UserError(`tests/fixtures: expected a fixture with each registered layer, found none with ${without.join(", ")}.`);
 
   const head = [row(["layer", "options", ...Object.values(COLUMNS)]), row(["---", "---", ...Object.keys(COLUMNS).map(() => ":-:")])];
-  const rows = registry.layers.map((name) => {
+  const names = [...registry.layers, ...(layers.has(OF_CODE) && !registry.layers.includes(OF_CODE) ? [OF_CODE] : [])];
+  const rows = names.map((name) => {
     const use = /** @type {Use} */ (layers.get(name));
     return row([`\`${name}\``, optionsText(use), ...marks(use.generations)]);
   });

@@ -64,6 +64,16 @@ test("custom layers, text layers and operations have tables of their own", () =>
   assert.ok(text.includes("| 2.15 | `math.reduce_sum`, `Sum` |"), text.join("\n"));
 });
 
+test("a layer of code has a row without being registered; a custom layer under Keras's name is not Keras's", () => {
+  const config = model(layer("Lambda"), layer("Attention", { use_scale: true }), layer("Dense"));
+  const own = model(layer("Attention", { step_dim: 7 }));
+  const text = lines([{ generation: "keras-3", config }, { generation: "keras-2.2", config: own }], registry("Dense", "Attention"));
+  assert.match(lineOf(text, "Lambda"), /✓ \|$/);
+  const rows = text.filter((line) => line.startsWith("| `Attention` "));
+  assert.deepEqual(rows, ["| `Attention` |  |  |  |  |  |  | ✓ |", "| `Attention` |  |  |  | ✓ |  |  |  |"]);
+  assert.ok(text.indexOf(rows[1]) > text.indexOf("By their weights and options, whatever the class is called:"));
+});
+
 test("what is refused is told with its reason", () => {
   const refused = [{ layer: "GRU", option: "time_major", value: true, why: "never seen" }, { layer: "Conv2D", why: "no text" }];
   const text = lines([{ generation: "keras-3", config: model(layer("Dense")) }], registry("Dense"), refused);

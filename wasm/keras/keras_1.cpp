@@ -104,6 +104,7 @@ void renameOptions(const std::string& className, json& config) {
     config[std::string(rename.to)] = std::move(value);
   }
   for (const std::string_view key : kWithoutEffect) config.erase(std::string(key));
+  if (className != "Embedding") config.erase("input_dim");  // the input's width, as a wish
   // 0 and 2 differ in training; 1 normalises by the sample at hand.
   if (className == "BatchNormalization" && config.contains("mode") &&
       (config["mode"] == 0 || config["mode"] == 2))

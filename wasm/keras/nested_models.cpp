@@ -20,7 +20,7 @@ constexpr size_t kMaxInlined = 20000;
 
 /// Layers that TimeDistributed may hand all timesteps at once, since they compute every row of the last axis
 /// by itself and know of no mask, no state and no attention (layers/time_distributed.cpp).
-constexpr std::array<std::string_view, 15> kRowByRow = {"Dense",
+constexpr std::array<std::string_view, 16> kRowByRow = {"Dense",
                                                         "Activation",
                                                         "Softmax",
                                                         "ReLU",
@@ -33,6 +33,7 @@ constexpr std::array<std::string_view, 15> kRowByRow = {"Dense",
                                                         "Dropout",
                                                         "SpatialDropout1D",
                                                         "GaussianDropout",
+                                                        "AlphaDropout",
                                                         "GaussianNoise",
                                                         "ActivityRegularization"};
 
@@ -48,7 +49,7 @@ bool isDistributed(const LayerSpec& layer) {
   return std::find(kRowByRow.begin(), kRowByRow.end(), className) == kRowByRow.end();
 }
 
-/// Makes references to the one layer those to another.
+/// Makes of a reference to one of these layers the one that stands for it.
 void redirectTo(const std::map<std::string, TensorRef>& instead, TensorRef& ref) {
   if (const auto found = instead.find(ref.layer); found != instead.end()) ref = found->second;
 }

@@ -95,7 +95,7 @@ class Bidirectional : public Layer {
   std::vector<StepSignal> stepSignals() const override {
     std::vector<StepSignal> signals;
     for (const auto& [direction, layer] :
-         {std::pair("forward/", forward_.get()), {"backward/", backward_.get()}}) {
+         {std::pair("forward/", forward_.get()), std::pair("backward/", backward_.get())}) {
       for (StepSignal& signal : layer->stepSignals()) {
         signal.name = direction + signal.name;
         signals.push_back(std::move(signal));

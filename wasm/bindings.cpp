@@ -108,8 +108,8 @@ val nodeArray(const Session& session, size_t node) {
 }
 
 /// Signal of engine.d.ts.
-val signalObject(const Session& session, const charglow::AttentionSite& site) {
-  const charglow::SignalValues signal = session.attention(site);
+val signalObject(const Session& session, const charglow::AttentionSite& site,
+                 const charglow::SignalValues& signal) {
   val shape = val::array();
   for (const int size : signal.shape) shape.call<void>("push", size);
   val axes = val::array();
@@ -129,7 +129,7 @@ val signals(const Session& session, const std::vector<std::string>* watched) {
   if (session.value(session.model().graph().inputs[0]).shape[0].size != 1) return list;
   for (const charglow::AttentionSite& site : session.model().attention()) {
     if (watched == nullptr || std::find(watched->begin(), watched->end(), site.id) != watched->end())
-      list.call<void>("push", signalObject(session, site));
+      list.call<void>("push", signalObject(session, site, session.attention(site)));
   }
   return list;
 }
@@ -205,7 +205,10 @@ class SessionHandle {
   val signal(const std::string& id) {
     return guarded([&] {
       for (const charglow::AttentionSite& site : session_.model().attention()) {
-        if (site.id == id) return signalObject(session_, site);
+        if (site.id == id) return signalObject(session_, site, session_.attention(site));
+      }
+      for (const charglow::StateSite& site : session_.model().states()) {
+        if (site.id == id) return signalObject(session_, site, session_.state(site));
       }
       throw Error(
           {"unknown-signal", "signal \"" + id + "\"", "a signal of the model", "none of this name", ""});
@@ -213,6 +216,18 @@ class SessionHandle {
   }
   val layer(const std::string& name) {
     return guarded([&] { return nodeArray(session_, session_.nodeOf(name)); });
+  }
+  val carryStates(bool carry) {
+    return guarded([&] {
+      session_.carryStates(carry);
+      return val::null();
+    });
+  }
+  val resetStates() {
+    return guarded([&] {
+      session_.resetStates();
+      return val::null();
+    });
   }
   val attention(const std::string& layer) {
     return guarded([&] { return nodeArray(session_, session_.attentionNodeOf(layer)); });
@@ -318,6 +333,8 @@ EMSCRIPTEN_BINDINGS(charglow) {
       .function("setInput", &SessionHandle::setInput)
       .function("watch", &SessionHandle::watch)
       .function("signal", &SessionHandle::signal)
+      .function("carryStates", &SessionHandle::carryStates)
+      .function("resetStates", &SessionHandle::resetStates)
       .function("attention", &SessionHandle::attention)
       .function("layer", &SessionHandle::layer);
 }

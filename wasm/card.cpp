@@ -94,32 +94,42 @@ Json layerCards(const Graph& graph) {
 
 /// StepMap of engine.d.ts; null where the axis does not run along an input's timesteps.
 Json stepsJson(const Dim& dim) {
-  if (!dim.isTime()) return nullptr;
+  if (!dim.isTime() || dim.steps.input == Steps::kNoInput) return nullptr;
   return {{"input", dim.steps.input},
           {"stride", dim.steps.stride},
           {"offset", dim.steps.offset},
           {"width", dim.steps.width}};
 }
 
+/// SignalCard of engine.d.ts. `tensor`: the shape of what the signal is read from.
+Json signalCard(const AttentionSite& site, const char* kind, const Shape& tensor, const Graph& graph) {
+  const SignalValues signal = signalShape(site, tensor);
+  Json axes = Json::array();
+  for (const SignalAxis axis : signal.axes) axes.push_back(axisName(axis));
+  Json shape = Json::array();
+  for (const int size : signal.shape) shape.push_back(size == kUnknown ? Json(nullptr) : Json(size));
+  return {{"id", site.id},
+          {"layer", graph.nodes[site.node].layer->name()},
+          {"kind", kind},
+          {"axes", std::move(axes)},
+          {"shape", std::move(shape)},
+          {"steps", stepsJson(site.steps)},
+          {"queries", site.queries ? stepsJson(*site.queries) : Json(nullptr)},
+          {"degenerate", site.degenerate},
+          {"why", site.why}};
+}
+
 Json attentionCards(const std::vector<AttentionSite>& sites, const Graph& graph) {
   Json cards = Json::array();
-  for (const AttentionSite& site : sites) {
-    const Node& node = graph.nodes[site.node];
-    const SignalValues signal = signalShape(site, node.shape);
-    Json axes = Json::array();
-    for (const SignalAxis axis : signal.axes) axes.push_back(axisName(axis));
-    Json shape = Json::array();
-    for (const int size : signal.shape) shape.push_back(size == kUnknown ? Json(nullptr) : Json(size));
-    cards.push_back({{"id", site.id},
-                     {"layer", node.layer->name()},
-                     {"kind", "attention"},
-                     {"axes", std::move(axes)},
-                     {"shape", std::move(shape)},
-                     {"steps", stepsJson(site.steps)},
-                     {"queries", site.queries ? stepsJson(*site.queries) : Json(nullptr)},
-                     {"degenerate", site.degenerate},
-                     {"why", site.why}});
-  }
+  for (const AttentionSite& site : sites)
+    cards.push_back(signalCard(site, "attention", graph.nodes[site.node].shape, graph));
+  return cards;
+}
+
+Json stateCards(const std::vector<StateSite>& sites, const Graph& graph) {
+  Json cards = Json::array();
+  for (const StateSite& site : sites)
+    cards.push_back(signalCard(site, site.gate ? "gate" : "state", site.shape(graph), graph));
   return cards;
 }
 
@@ -201,7 +211,7 @@ std::string Model::card() const {
       {"inputs", inputCards(*this)},
       {"outputs", std::move(outputs)},
       {"attention", attentionCards(core_->attention, graph)},
-      {"states", Json::array()},
+      {"states", stateCards(core_->states, graph)},
       {"text", textJson(*this, textInput(*this))},
       {"assumptions", assumptionCards(assumptions)},
       {"notes", std::move(notes)},

@@ -75,7 +75,7 @@ export interface SignalCard {
   axes: SignalAxis[];
   /** Size of each axis; null where the model takes any length. */
   shape: (number | null)[];
-  /** What the steps stand for; null where they are not the timesteps of an input (those of a decoder). */
+  /** What the steps stand for; null where they are not the timesteps of an input (those of a decoder, or words within sentences). */
   steps: StepMap | null;
   /** What the queries stand for; null where there is no "query" axis, or its queries are not timesteps of an input. */
   queries: StepMap | null;
@@ -240,8 +240,15 @@ export class Session {
   setInput(values: Float32Array, shape: number[], input?: number): RunResult;
   /** Limits the signals of further runs to these ids; null: all attention signals, as at first. */
   watch(ids: string[] | null): void;
-  /** A signal of the last run, also one of `ModelCard.states`. */
+  /** A signal of the last run, also one of `ModelCard.states`, which is computed now: by running that layer once more. */
   signal(id: string): Signal;
+  /**
+   * Whether stateful layers (`stateful` in `LayerCard.detail`) go on with the states of the run before, as in Keras, or start
+   * from zero in every run. False at first, so that what a text gives does not depend on what was run before.
+   */
+  carryStates(carry: boolean): void;
+  /** What Keras calls reset_states: stateful layers start from zero in the next run. */
+  resetStates(): void;
   /** What a layer attends with, as Keras shapes it: its weights where it attends inside, its output otherwise. */
   attention(layer: string): NamedArray;
   /**

@@ -11,6 +11,10 @@ std::string Node::name() const {
   return output == 0 ? layer->name() : layer->name() + ":" + std::to_string(output);
 }
 
+std::string Node::callName() const {
+  return call == 0 ? layer->name() : layer->name() + "#" + std::to_string(call);
+}
+
 std::vector<Shape> Graph::inferShapes(std::span<const Shape> given) const {
   std::vector<Shape> shapes;
   shapes.reserve(nodes.size());

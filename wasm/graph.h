@@ -37,6 +37,8 @@ struct Node {
 
   /// The layer's name, and which output it is where it is not the first: "lstm", "lstm:1".
   [[nodiscard]] std::string name() const;
+  /// The layer's name, and which call it is where it is not the first: "gru", "gru#1".
+  [[nodiscard]] std::string callName() const;
 };
 
 /// A model as the engine runs it: calls of layers in execution order. Immutable and shared by all sessions.

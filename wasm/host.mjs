@@ -117,6 +117,14 @@ export class Session {
     unwrap(this.#handle.watch(ids === null ? null : ids.map(wellFormed)));
   }
 
+  carryStates(carry) {
+    unwrap(this.#handle.carryStates(Boolean(carry)));
+  }
+
+  resetStates() {
+    unwrap(this.#handle.resetStates());
+  }
+
   signal(id) {
     return unwrap(this.#handle.signal(wellFormed(id)));
   }

@@ -10,6 +10,7 @@
 #include "keras/graph_builder.h"
 #include "keras/graph_spec.h"
 #include "keras/infer/proposal.h"
+#include "keras/keras_1.h"
 #include "keras/nested_models.h"
 #include "keras/text_front.h"
 #include "keras/weights_tree.h"
@@ -79,6 +80,15 @@ Dialect dialectOf(const Bundle& bundle, const std::optional<nlohmann::json>& con
   return tree ? Dialect::parse("3", "") : dialect;
 }
 
+/// What Keras 1's files of models with convolutions leave open.
+bool choosesTheano(Choices& choices) {
+  return choices.choose(
+             "backend",
+             "Keras 1 does not write down whether it ran on TensorFlow or on Theano, which compute "
+             "convolutions and padded pooling differently from the same weights.",
+             {{"tensorflow", "TensorFlow"}, {"theano", "Theano"}}, "tensorflow") == "theano";
+}
+
 }  // namespace
 
 std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::string fileName,
@@ -108,6 +118,11 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
   if (const std::optional<std::string_view> stated = bundle.metadata("model_config"))
     config = parseStrictJson(*stated, where, limits::kConfigDepth);
   core->dialect = dialectOf(bundle, config, core->choices);
+  if (config && core->dialect.major == 1) {
+    if (core->backend.empty() && dependsOnBackend(*config))
+      core->dialect.theano = choosesTheano(core->choices);
+    config = inKeras2(*config);
+  }
   core->textChoices = TextChoices(core->choices);
   GraphSpec spec =
       config ? inlineModels(readGraphSpec(*config, where), where)
@@ -119,6 +134,7 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
   if (std::vector<Problem> problems = core->choices.problems(); !problems.empty())
     throw Error(std::move(problems));
   core->attention = findAttention(core->graph);
+  core->states = findStates(core->graph);
   checkLabels(core->graph, parseStrictJson(core->labels, fileName + ", labels"), fileName + ", labels");
 
   std::shared_ptr<Model> model(new Model());

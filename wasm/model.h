@@ -10,6 +10,7 @@
 
 #include "bundle/bundle.h"
 #include "explain/attention.h"
+#include "explain/states.h"
 #include "graph.h"
 #include "keras/choices.h"
 #include "keras/dialect.h"
@@ -50,6 +51,8 @@ class Model {
 
   [[nodiscard]] const Graph& graph() const { return core_->graph; }
   [[nodiscard]] const std::vector<AttentionSite>& attention() const { return core_->attention; }
+  /// Gates and states of its recurrent layers.
+  [[nodiscard]] const std::vector<StateSite>& states() const { return core_->states; }
   /// The model's inputs, in its own order.
   [[nodiscard]] const std::vector<ModelInput>& inputs() const { return inputs_; }
   /// Shape of an input as the architecture gives it.
@@ -72,6 +75,7 @@ class Model {
   struct Core {
     Graph graph;
     std::vector<AttentionSite> attention;
+    std::vector<StateSite> states;
     Dialect dialect;
     std::string fileName;
     size_t fileSize = 0;

@@ -43,7 +43,9 @@ double difference(const Value& value, const json& expected, const std::string& w
 class Verifier {
  public:
   Verifier(const std::shared_ptr<const Model>& model, const LowerCase& lower)
-      : session_(model), lower_(lower) {}
+      : session_(model), lower_(lower) {
+    session_.carryStates(true);
+  }
 
   ParityCase run(const json& given, size_t index) {
     ParityCase result;
@@ -54,6 +56,7 @@ class Verifier {
       for (const char* kind : {"outputs", "layers", "attention"}) {
         if (given.contains(kind)) compare(given[kind], kind, result);
       }
+      if (given.contains("signals")) compareSignals(given["signals"], result);
       if (compared_ == 0) result.problem = "nothing to compare with: no outputs, no attention, no layers";
     } catch (const Error& error) {
       result.problem = error.what();
@@ -65,6 +68,7 @@ class Verifier {
 
  private:
   void feed(const json& given, ParityCase& result) {
+    if (!given.value("continues", false)) session_.resetStates();
     if (given.contains("inputs")) {
       for (const auto& [layer, input] : given["inputs"].items()) feedOne(input, inputNamed(layer));
     } else {
@@ -95,6 +99,7 @@ class Verifier {
     }
     std::vector<int32_t> ids;
     const json& rows = given.at("ids");
+    if (!rows.empty() && !rows[0].empty() && rows[0][0].is_array()) return feedNested(rows, input);
     for (const json& row : rows) {
       for (const json& id : row) {
         const std::optional<int> whole = wholeNumber(id);
@@ -105,6 +110,29 @@ class Verifier {
       throw Error({"parity-structure", "ids", "rows of equal length", std::to_string(row.size()), ""});
     }
     session_.feedIds(ids, static_cast<int>(rows.size()), input);
+  }
+
+  /// Ids of an input with further axes (words within sentences), which is fed as numbers.
+  void feedNested(const json& rows, size_t input) {
+    std::vector<int> shape;
+    for (const json* list = &rows; list->is_array() && !list->empty(); list = &(*list)[0])
+      shape.push_back(static_cast<int>(list->size()));
+    std::vector<float> values;
+    flatten(rows, shape, 0, values);
+    session_.feedInput(values, shape, input);
+  }
+
+  static void flatten(const json& list, const std::vector<int>& shape, size_t axis,
+                      std::vector<float>& values) {
+    if (axis == shape.size()) {
+      const std::optional<int> whole = wholeNumber(list);
+      if (!whole) throw Error({"parity-structure", "ids", "whole numbers", describeJson(list), ""});
+      values.push_back(static_cast<float>(*whole));
+      return;
+    }
+    if (!list.is_array() || list.size() != static_cast<size_t>(shape[axis]))
+      throw Error({"parity-structure", "ids", "rows of equal length", describeJson(list), ""});
+    for (const json& item : list) flatten(item, shape, axis + 1, values);
   }
 
   void feedText(const std::u32string& text) {
@@ -127,6 +155,19 @@ class Verifier {
       const double off = difference(session_.value(node), numbers, "layer \"" + layer + "\"", !attention);
       double& largest = attention ? result.attentionDifference : result.outputDifference;
       largest = std::max(largest, off);
+      ++compared_;
+    }
+  }
+
+  void compareSignals(const json& expected, ParityCase& result) {
+    for (const auto& [id, numbers] : expected.items()) {
+      const std::vector<StateSite>& sites = session_.model().states();
+      const auto site = std::find_if(sites.begin(), sites.end(),
+                                     [&name = id](const StateSite& one) { return one.id == name; });
+      if (site == sites.end())
+        throw Error({"parity-structure", "signals", "gates and states of the model", "\"" + id + "\"", ""});
+      const double off = difference(session_.recorded(*site), numbers, "signal \"" + id + "\"", true);
+      result.outputDifference = std::max(result.outputDifference, off);
       ++compared_;
     }
   }

@@ -170,12 +170,15 @@ void Session::fillUnset() {
 
 namespace {
 
-/// A mask is one flag for each timestep of each row, whoever hands it on: what reads it relies on that.
+/// A mask has one flag for each timestep of each row, or for each element of further axes, whoever hands it
+/// on: what reads it relies on that.
 void checkMask(const Node& node, const Output& output) {
   if (output.mask.empty()) return;
-  const size_t steps =
-      static_cast<size_t>(elementCount(output.shape, 0, std::min<size_t>(output.shape.size(), 2)));
-  if (output.mask.size() == steps) return;
+  const size_t rank = output.shape.size();
+  const size_t steps = static_cast<size_t>(elementCount(output.shape, 0, std::min<size_t>(rank, 2)));
+  for (size_t axes = std::min<size_t>(rank, 2); axes <= rank; ++axes) {
+    if (output.mask.size() == static_cast<size_t>(elementCount(output.shape, 0, axes))) return;
+  }
   throw Error({"mask-shape", "layer \"" + node.name() + "\"",
                "a mask for " + std::to_string(steps) + " timesteps",
                "one for " + std::to_string(output.mask.size()), "Keras cannot run this model either."});
@@ -227,31 +230,55 @@ View Session::viewOf(const Node& node, size_t position) {
   return {value.shape, value.data, mask};
 }
 
+void Session::carryStates(bool carry) {
+  if (carry != carry_) resetStates();
+  carry_ = carry;
+}
+
+/// Runs the call whose first node is number `index`. `carried`: the states that stateful layers start from,
+/// then those they end with.
+void Session::runCall(size_t index, Call& call, std::map<size_t, std::vector<float>>& carried) {
+  const Node& node = model_->graph().nodes[index];
+  call.inputs.clear();
+  for (size_t k = 0; k < node.inputs.size(); ++k) call.inputs.push_back(viewOf(node, k));
+  call.outputs.clear();
+  for (size_t k = 0; k < node.layer->tensorCount(); ++k) {
+    Value& value = values_[index + k];
+    value.mask.clear();
+    call.outputs.push_back({value.shape, value.data, value.mask});
+  }
+  const size_t size = carry_ ? node.layer->carriedSize() : 0;
+  if (size == 0) {
+    node.layer->forwardAll(call.inputs, call.outputs, scratch_[index]);
+  } else {
+    const size_t rows = static_cast<size_t>(call.inputs[0].shape[0].size);
+    std::vector<float>& states = carried.try_emplace(index, rows * size, 0.0f).first->second;
+    if (states.size() != rows * size) {
+      throw Error({"batch", "layer \"" + node.name() + "\", which is stateful",
+                   std::to_string(states.size() / size) + " rows, as in the run before", std::to_string(rows),
+                   "Reset the states first."});
+    }
+    node.layer->forwardCarrying(call.inputs, call.outputs, states, scratch_[index]);
+  }
+  for (const Output& output : call.outputs) checkMask(node, output);
+}
+
 void Session::run() {
   const Graph& graph = model_->graph();
   fillUnset();
   settleShapes();
-  std::vector<View> inputs;
-  std::vector<Output> outputs;
+  recorded_.clear();
+  Call call;
+  std::map<size_t, std::vector<float>> carried = carried_;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const Node& node = graph.nodes[i];
-    if (node.output > 0 || std::find(graph.inputs.begin(), graph.inputs.end(), i) != graph.inputs.end())
-      continue;
-    inputs.clear();
-    for (size_t k = 0; k < node.inputs.size(); ++k) inputs.push_back(viewOf(node, k));
-    outputs.clear();
-    for (size_t k = 0; k < node.layer->tensorCount(); ++k) {
-      Value& value = values_[i + k];
-      value.mask.clear();
-      outputs.push_back({value.shape, value.data, value.mask});
-    }
-    node.layer->forwardAll(inputs, outputs, scratch_[i]);
-    for (const Output& output : outputs) checkMask(node, output);
+    const bool isInput = std::find(graph.inputs.begin(), graph.inputs.end(), i) != graph.inputs.end();
+    if (graph.nodes[i].output == 0 && !isInput) runCall(i, call, carried);
   }
   for (const size_t output : graph.outputs) checkFinite(graph.nodes[output], values_[output]);
   // An attention that is not a number can leave the outputs finite, behind a maximum or a relu.
   for (const AttentionSite& site : model_->attention())
     checkFinite(graph.nodes[site.node], values_[site.node]);
+  found_ = std::exchange(carried_, std::move(carried));
   ran_ = true;
 }
 
@@ -280,5 +307,21 @@ size_t Session::attentionNodeOf(std::string_view layer) const {
 SignalValues Session::attention(const AttentionSite& site) const {
   return readAttention(site, value(site.node));
 }
+
+const Value& Session::recorded(const StateSite& site) {
+  static_cast<void>(value(site.node));  // there must have been a run
+  const auto [found, isNew] = recorded_.try_emplace(site.node);
+  if (isNew) {
+    const Node& node = model_->graph().nodes[site.node];
+    std::vector<View> inputs;
+    for (size_t k = 0; k < node.inputs.size(); ++k) inputs.push_back(viewOf(node, k));
+    const auto states = found_.find(site.node);
+    const std::span<const float> from = states == found_.end() ? std::span<const float>() : states->second;
+    found->second = node.layer->recordSteps(inputs, from, scratch_[site.node]);
+  }
+  return found->second[site.index];
+}
+
+SignalValues Session::state(const StateSite& site) { return readAttention(site, recorded(site)); }
 
 }  // namespace charglow

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -36,6 +37,13 @@ class Session {
   /// Runs the model on what its inputs hold. Throws "batch" where they hold batches of different sizes.
   void run();
 
+  /// Whether stateful layers go on with the states of the run before, as in Keras, or start from zero in
+  /// every run (as at first, so that a text's result does not depend on what was run before). States start
+  /// from zero when it is turned on.
+  void carryStates(bool carry);
+  /// What Keras calls reset_states: stateful layers start from zero in the next run.
+  void resetStates() { carried_.clear(); }
+
   [[nodiscard]] const Model& model() const { return *model_; }
   /// The input that was last given something.
   [[nodiscard]] size_t lastInput() const { return last_; }
@@ -52,6 +60,11 @@ class Session {
   [[nodiscard]] size_t attentionNodeOf(std::string_view layer) const;
   /// The attention at a site in the last run, in the text's order.
   [[nodiscard]] SignalValues attention(const AttentionSite& site) const;
+  /// A gate or a state in the last run: (batch, steps, units), in the order of the layer's input. Computed
+  /// when it is asked for, by running the layer once more on what it read.
+  [[nodiscard]] const Value& recorded(const StateSite& site);
+  /// The same of one text, batch 1, in the text's order.
+  [[nodiscard]] SignalValues state(const StateSite& site);
 
  private:
   /// What one of the model's inputs was given; its numbers are in `values_`.
@@ -66,6 +79,12 @@ class Session {
   void fillUnset();
   void settleShapes();
   [[nodiscard]] View viewOf(const Node& node, size_t position);
+  /// What the call at hand reads and writes; made once for a run.
+  struct Call {
+    std::vector<View> inputs;
+    std::vector<Output> outputs;
+  };
+  void runCall(size_t node, Call& call, std::map<size_t, std::vector<float>>& carried);
   size_t require(size_t input) const;
 
   std::shared_ptr<const Model> model_;
@@ -76,6 +95,11 @@ class Session {
   std::vector<Value> values_;
   std::vector<Scratch> scratch_;
   std::vector<std::vector<uint8_t>> masks_;  ///< those that a node hands over as numbers, as flags
+  bool carry_ = false;
+  /// States of stateful layers by the node of their call: after the last run, and as that run found them.
+  std::map<size_t, std::vector<float>> carried_;
+  std::map<size_t, std::vector<float>> found_;
+  std::map<size_t, std::vector<Value>> recorded_;  ///< gates and states of the last run, by node
 };
 
 }  // namespace charglow

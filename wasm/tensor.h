@@ -22,7 +22,8 @@ enum class Along : uint8_t {
 /// Which timesteps of a model's input the steps of an axis stand for: step i for `width` of them from
 /// `offset + i * stride` on. A convolution or a pooling makes a sequence shorter than the text.
 struct Steps {
-  int input = 0;  ///< which of the model's inputs
+  static constexpr int kNoInput = -1;
+  int input = 0;  ///< which of the model's inputs, or kNoInput: a sequence of another kind
   int stride = 1;
   int offset = 0;
   int width = 1;
@@ -66,9 +67,11 @@ int elementCount(const Shape& shape);
 
 /// A tensor that a node computed: values in C order and, where Keras carries one, the mask.
 struct Value {
-  Shape shape;                ///< every size known
-  std::vector<float> data;    ///< elementCount(shape) values
-  std::vector<uint8_t> mask;  ///< (batch, timesteps), 0 = masked; empty: there is no mask
+  Shape shape;              ///< every size known
+  std::vector<float> data;  ///< elementCount(shape) values
+  /// 0 = masked: a flag for each timestep, (batch, timesteps), or finer, with further leading axes of the
+  /// shape (words within sentences); empty: there is no mask
+  std::vector<uint8_t> mask;
 
   /// Takes a shape and makes room for its values. Allocates only when it has never been as large before.
   void reshape(const Shape& to);

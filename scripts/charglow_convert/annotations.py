@@ -8,7 +8,7 @@ from .errors import ConvertError, described, quoted, require_unicode
 
 _ABOUT_KEYS = ("title", "licence", "labels", "examples")
 _EXAMPLE_KEYS = ("text", "title", "note")
-_RESULT_KEYS = ("outputs", "attention", "layers")
+_RESULT_KEYS = ("outputs", "attention", "layers", "signals")
 
 
 def read_about(path: str) -> Dict[str, Any]:
@@ -73,8 +73,10 @@ def read_parity(path: str, layer_names: Iterable[str]) -> str:
 
 
 def _check_case(case, where, layer_names):
-    _object(case, where, ("name", "text", "ids", "input", "inputs") + _RESULT_KEYS, required=("name",))
+    _object(case, where, ("name", "text", "ids", "input", "inputs", "continues") + _RESULT_KEYS, required=("name",))
     _string(case["name"], f"{where}: name")
+    if "continues" in case and not isinstance(case["continues"], bool):
+        raise ConvertError(f"{where}: continues", "true or false", described(case["continues"]))
     if "text" in case:
         _string(case["text"], f"{where}: text")
         if "ids" not in case:
@@ -82,8 +84,7 @@ def _check_case(case, where, layer_names):
     if "inputs" in case:
         at = f"{where}: inputs"
         for layer, given in _object(case["inputs"], at).items():
-            if layer not in layer_names:
-                raise ConvertError(at, "layers of the model", quoted(layer), "Name layers as Keras does.")
+            # Not held against the layers' names: a Sequential has an input that no file lists.
             _object(given, f"{at}: {layer}", ("ids", "input"))
             _check_input(given, f"{at}: {layer}")
         if "ids" in case or "input" in case or not case["inputs"]:
@@ -94,8 +95,9 @@ def _check_case(case, where, layer_names):
     for key in _RESULT_KEYS:
         at = f"{where}: {key}"
         for layer, array in _object(case.get(key, {}), at).items():
-            # "lstm:1" is the second tensor that the layer "lstm" gives, a state.
-            if layer not in layer_names and layer.rpartition(":")[0] not in layer_names:
+            # "lstm:1" is the second tensor that the layer "lstm" gives, a state; "lstm/forget_gate" one of its signals.
+            names = (layer.split("/")[0],) if key == "signals" else (layer, layer.rpartition(":")[0])
+            if not layer_names.intersection(names):
                 raise ConvertError(at, "layers of the model", quoted(layer), "Name layers as Keras does.")
             _check_array(array, f"{at}: {layer}")
             results += 1
@@ -114,6 +116,10 @@ def _check_input(given, where):
 
 def _check_ids(ids, where):
     rows = _list(ids, where)
+    if rows and isinstance(rows[0], list) and rows[0] and isinstance(rows[0][0], list):
+        for row in rows:  # words within sentences
+            _check_ids(row, where)
+        return
     for row in rows:
         for token_id in _list(row, where):
             if type(token_id) is not int or token_id < 0:

@@ -37,9 +37,11 @@ for (const name of fixtureNames()) {
   test(`${name} computes what Keras does`, () => {
     const model = engine.open(fixtureBytes(name), name);
     const session = model.newSession();
+    session.carryStates(true);
     const { cases } = kerasNumbers(name);
     assert.ok(cases.length > 0);
     for (const one of cases) {
+      if (!one.continues) session.resetStates();
       let run;
       if (one.text !== undefined) {
         run = session.setText(one.text);

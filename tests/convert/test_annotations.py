@@ -80,13 +80,27 @@ def test_parity_for_a_model_that_is_not_fed_ids(folder, converted):
 
 
 ARRAY = {"shape": [1, 2], "values": [0.5, 0.5]}
+
+
+@pytest.mark.parametrize("more", [
+    {"continues": True},
+    {"signals": {"dense/update_gate": ARRAY}},
+    {"text": None, "ids": [[[1, 2], [3, 0]], [[4, 0], [0, 0]]]},
+    {"text": None, "ids": None, "inputs": {"an_input_that_no_file_lists": {"ids": [[1]]}}},
+])
+def test_parity_members_that_few_have(folder, converted, more):
+    builders.write_json(folder / "p.json", parity(**more))
+    converted("m.h5", "--parity", "p.json")
+    assert reading.read_safetensors(folder / "m.safetensors").json("parity") == parity(**more)
+
+
 BAD_PARITY = {
     "a list": ([], "expected an object, found a list."),
     "no cases": ({"made_with": {"keras": "2"}}, 'expected a member "cases", found none.'),
     "empty": ({"made_with": {"keras": "2"}, "cases": []}, "cases: expected at least one case, found none."),
     "nobody made it": ({"made_with": {}, "cases": [{}]}, "made_with: expected an object of versions, found an empty one."),
     "made_with": ({"made_with": {"keras": 2}, "cases": [{}]}, "made_with: keras: expected a string, found the number 2."),
-    "unknown key": (parity(output={}), 'cases[0]: expected the members name, text, ids, input, inputs, outputs, attention, layers, found "output".'),
+    "unknown key": (parity(output={}), 'cases[0]: expected the members name, text, ids, input, inputs, continues, outputs, attention, layers, signals, found "output".'),
     "no name": (parity(name=None), 'cases[0]: expected a member "name", found none.'),
     "text alone": (parity(ids=None, input=ARRAY), "cases[0]: expected ids, what the text must become, found a text alone."),
     "both": (parity(input=ARRAY), "cases[0]: expected either ids or input, found both."),
@@ -97,6 +111,11 @@ BAD_PARITY = {
     "no ids": (parity(ids=[]), "cases[0]: ids: expected rows of equal length (batch, timesteps), found no rows."),
     "negative id": (parity(ids=[[1, -2]]), "cases[0]: ids: expected whole numbers from 0, found the number -2."),
     "boolean id": (parity(ids=[[True]]), "cases[0]: ids: expected whole numbers from 0, found true."),
+    "continues": (parity(continues=1), "cases[0]: continues: expected true or false, found the number 1."),
+    "ragged sentences": (parity(text=None, ids=[[[1, 2], [3]]]),
+                         "cases[0]: ids: expected rows of equal length (batch, timesteps), found rows of [1, 2]."),
+    "signals of nobody": (parity(signals={"gru/state": ARRAY}), 'cases[0]: signals: expected layers of the model, found "gru/state". '
+                                                               "Name layers as Keras does."),
     "unknown layer": (parity(outputs={"dense_9": ARRAY}), 'cases[0]: outputs: expected layers of the model, found "dense_9". '
                                                           "Name layers as Keras does."),
     "values": (parity(outputs={"dense": {"shape": [2, 2], "values": [1, 2, 3]}}),

@@ -37,6 +37,19 @@ void feedOne(Session& session, const json& one, size_t input) {
                       one["input"]["shape"].get<std::vector<int>>(), input);
     return;
   }
+  if (one["ids"][0][0].is_array()) {  // words within sentences
+    std::vector<float> values;
+    for (const auto& text : one["ids"]) {
+      for (const auto& sentence : text) {
+        for (const auto& id : sentence) values.push_back(id.get<float>());
+      }
+    }
+    const json& first = one["ids"][0];
+    const std::vector<int> shape = {static_cast<int>(one["ids"].size()), static_cast<int>(first.size()),
+                                    static_cast<int>(first[0].size())};
+    session.feedInput(values, shape, input);
+    return;
+  }
   std::vector<int32_t> ids;
   for (const auto& row : one["ids"]) {
     for (const auto& id : row) ids.push_back(id.get<int32_t>());
@@ -46,6 +59,7 @@ void feedOne(Session& session, const json& one, size_t input) {
 
 /// Feeds a case to the model, input by input where it has several, and runs it.
 void feed(Session& session, const json& one) {
+  if (!one.value("continues", false)) session.resetStates();
   if (!one.contains("inputs")) feedOne(session, one, 0);
   for (size_t i = 0; one.contains("inputs") && i < session.model().inputs().size(); ++i) {
     const Graph& graph = session.model().graph();
@@ -76,6 +90,7 @@ TEST_P(Parity, EveryNumberIsKerass) {
   const json parity = json::parse(model->parity());
   ASSERT_FALSE(parity["cases"].empty());
   Session session(model);
+  session.carryStates(true);
   for (const json& one : parity["cases"]) {
     SCOPED_TRACE(one["name"].get<std::string>());
     feed(session, one);
@@ -87,6 +102,12 @@ TEST_P(Parity, EveryNumberIsKerass) {
         const size_t node = attention ? session.attentionNodeOf(layer) : session.nodeOf(layer);
         expectNear(session.value(node), expected, attention ? 1e-6 : 1e-5, !attention, layer + " in " + kind);
       }
+    }
+    for (const auto& [id, expected] : one.value("signals", json::object()).items()) {
+      const auto site = std::find_if(model->states().begin(), model->states().end(),
+                                     [&name = id](const StateSite& each) { return each.id == name; });
+      ASSERT_NE(site, model->states().end()) << id;
+      expectNear(session.recorded(*site), expected, 1e-5, true, id);
     }
   }
 }
@@ -103,7 +124,7 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, Parity, ::testing::ValuesIn(runnableFixtures(
 
 TEST(ParityFixtures, AreThere) {
   // Each generation that the README names; an empty folder must not pass as green.
-  for (const char* generation : {"keras-2.1", "keras-2.2", "tf-1.15", "keras-2.15", "keras-3"}) {
+  for (const char* generation : {"keras-1.2", "keras-2.1", "keras-2.2", "tf-1.15", "keras-2.15", "keras-3"}) {
     const std::vector<std::string> names = allFixtures();
     const auto count = std::count_if(names.begin(), names.end(),
                                      [&](const std::string& name) { return name.starts_with(generation); });

@@ -27,7 +27,7 @@ TEST(Vocabulary, IsUnderstoodAndRefusedAsTheConverterDoes) {
     }
     ++refused;
     const std::vector<Problem> problems = problemsOf([&] { parseVocabulary(content, "vocabulary.json"); });
-    ASSERT_EQ(problems.size(), 1u);
+    ASSERT_FALSE(problems.empty());  // the converter stops at the first
     EXPECT_EQ(problems[0].where, file["error"]["where"]);
     if (problems[0].code.rfind("json-", 0) == 0) continue;  // two parsers, two ways to say what is no JSON
     EXPECT_EQ(problems[0].expected, file["error"]["expected"]);

@@ -101,20 +101,17 @@ class Finder {
     const std::vector<AttentionTensor> tensors = node(call).layer->attention();
     for (const AttentionTensor& tensor : tensors) {
       AttentionSite site;
-      site.id = idOf(call) + (tensors.size() > 1 ? ":" + std::to_string(tensor.tensor) : "");
+      site.id = node(call).callName() + (tensors.size() > 1 ? ":" + std::to_string(tensor.tensor) : "");
       site.node = call + tensor.tensor;
       site.axes = tensor.axes;
       const Shape& shape = node(site.node).shape;
+      nameRows(shape, site.axes);
       site.steps = shape[axisOf(site.axes, SignalAxis::Step)];
       site.degenerate = site.steps.size == 1;
       setQueries(site, shape);
       site.why = tensor.why;
       sites_.push_back(std::move(site));
     }
-  }
-
-  std::string idOf(size_t at) const {
-    return node(at).layer->name() + (node(at).call > 0 ? "#" + std::to_string(node(at).call) : "");
   }
 
   static size_t axisOf(const std::vector<SignalAxis>& axes, SignalAxis axis) {
@@ -132,7 +129,7 @@ class Finder {
     if (known != sites_.end()) return;
     AttentionSite site;
     const Node& at = node(softmax);
-    site.id = idOf(softmax);
+    site.id = at.callName();
     site.node = softmax;
     site.degenerate = degenerate;
     site.steps = node(weighed).shape[weighedAxis];
@@ -149,7 +146,8 @@ class Finder {
   static std::vector<SignalAxis> axesOf(const Shape& shape, size_t softmaxAxis) {
     std::vector<SignalAxis> axes(shape.size(), SignalAxis::None);
     axes[softmaxAxis] = SignalAxis::Step;
-    bool queries = false;
+    nameRows(shape, axes);
+    bool queries = axes[0] == SignalAxis::Query;
     for (size_t i = 1; i < shape.size(); ++i) {
       if (i == softmaxAxis || !shape[i].isTime() || queries) continue;
       axes[i] = SignalAxis::Query;
@@ -192,7 +190,7 @@ class Finder {
       if (node(at).layer->part() == Part::Reduction) {
         const Shape& left = node(at).shape;
         const bool overTime =
-            std::none_of(left.begin(), left.end(), [](const Dim& dim) { return dim.isTime(); });
+            std::none_of(left.begin() + 1, left.end(), [](const Dim& dim) { return dim.isTime(); });
         return overTime ? ", reduced over the timesteps by \"" + node(at).layer->name() + "\"" : "";
       }
       if (node(at).layer->part() != Part::Relayout) return "";
@@ -215,6 +213,12 @@ void reverseRows(SignalValues& signal) {
 }
 
 }  // namespace
+
+void nameRows(const Shape& shape, std::vector<SignalAxis>& axes) {
+  if (!shape[0].isTime()) return;
+  const bool taken = std::find(axes.begin(), axes.end(), SignalAxis::Query) != axes.end();
+  axes[0] = taken ? SignalAxis::Feature : SignalAxis::Query;
+}
 
 std::vector<AttentionSite> findAttention(const Graph& graph) { return Finder(graph).find(); }
 

@@ -32,6 +32,10 @@ struct AttentionSite {
 /// Layers that attend inside tell of it themselves (Layer::attention).
 std::vector<AttentionSite> findAttention(const Graph& graph);
 
+/// Within a TimeDistributed every row of the batch is a timestep (a sentence), and attends by itself: the
+/// axis of the rows is Query, or Feature where there are queries already.
+void nameRows(const Shape& shape, std::vector<SignalAxis>& axes);
+
 /// Values of a Signal: its axes without those of length 1 that say nothing, in the order of SignalAxis.
 struct SignalValues {
   std::vector<SignalAxis> axes;

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "keras/keras_1.h"
+
 namespace charglow {
 
 Dialect Dialect::parse(std::string_view version, std::string_view backend) {
@@ -26,6 +28,7 @@ std::string Dialect::versionOf(const nlohmann::json& modelConfig) {
   if (const auto stated = modelConfig.find("keras_version");
       stated != modelConfig.end() && stated->is_string())
     return stated->get<std::string>();
+  if (speaksKeras1(modelConfig)) return "1";
   // Models hold models: whichever InputLayer is found first tells.
   std::vector<const nlohmann::json*> models{&modelConfig};
   while (!models.empty()) {

@@ -20,8 +20,8 @@ struct Dialect {
   static Dialect parse(std::string_view version, std::string_view backend);
 
   /// The version for a file that states none, from its architecture: what a `to_json()` of Keras 1 and 2 says
-  /// itself, or "3" where InputLayers have a `batch_shape`, as only Keras 3 writes it. "" where neither
-  /// tells.
+  /// itself, "1" where its options are named as in Keras 1, or "3" where InputLayers have a `batch_shape`, as
+  /// only Keras 3 writes it. "" where neither tells.
   static std::string versionOf(const nlohmann::json& modelConfig);
 
   /// hard_sigmoid is clip(0.2x + 0.5, 0, 1) up to Keras 2.15 (keras/backend.py) and clip(x/6 + 0.5, 0, 1) in

@@ -33,9 +33,9 @@ class GraphBuilder {
     readCalls();
     checkInputs();
     stopAtProblems();  // what follows needs every layer
-    problems_ = std::move(ofWeights);
     orderCalls();
     stopAtProblems();
+    problems_ = std::move(ofWeights);
     loseMasks(graph_);
     if (inferShapes()) buildLayers();
     stopAtProblems();

@@ -37,7 +37,7 @@ std::optional<size_t> tensorIndex(const nlohmann::json& value);
 /// A step on the way to a layer from the model that holds it: which object of its class it is in a list.
 struct TreeStep {
   std::string list = "layers";  ///< where the list is, from the object before
-  std::string className;
+  std::string className;        ///< empty: `list` is no list but the object itself
   size_t ordinal = 0;
 };
 

@@ -1,10 +1,14 @@
 #include "keras/nested_models.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "error.h"
+#include "layers/registry.h"
 
 namespace charglow {
 namespace {
@@ -13,6 +17,42 @@ namespace {
 constexpr int kMaxDepth = 16;
 /// Layers and calls after inlining; each counts, since models called several times multiply.
 constexpr size_t kMaxInlined = 20000;
+
+/// Layers that TimeDistributed may hand all timesteps at once, since they compute every row of the last axis
+/// by itself and know of no mask, no state and no attention (layers/time_distributed.cpp).
+constexpr std::array<std::string_view, 16> kRowByRow = {"Dense",
+                                                        "Activation",
+                                                        "Softmax",
+                                                        "ReLU",
+                                                        "LeakyReLU",
+                                                        "ThresholdedReLU",
+                                                        "ELU",
+                                                        "PReLU",
+                                                        "LayerNormalization",
+                                                        "BatchNormalization",
+                                                        "Dropout",
+                                                        "SpatialDropout1D",
+                                                        "GaussianDropout",
+                                                        "AlphaDropout",
+                                                        "GaussianNoise",
+                                                        "ActivityRegularization"};
+
+/// Whether a layer is a TimeDistributed of anything else.
+bool isDistributed(const LayerSpec& layer) {
+  const nlohmann::json& config = layer.config;
+  if (layer.className != "TimeDistributed" || !config.is_object() || !config.contains("layer")) return false;
+  const nlohmann::json& wrapped = config["layer"];
+  if (!wrapped.is_object() || !wrapped.contains("config") || !wrapped.contains("class_name") ||
+      !wrapped["class_name"].is_string())
+    return false;
+  const std::string className = wrapped["class_name"].get<std::string>();
+  return std::find(kRowByRow.begin(), kRowByRow.end(), className) == kRowByRow.end();
+}
+
+/// Makes of a reference to one of these layers the one that stands for it.
+void redirectTo(const std::map<std::string, TensorRef>& instead, TensorRef& ref) {
+  if (const auto found = instead.find(ref.layer); found != instead.end()) ref = found->second;
+}
 
 /// One model among the layers, with what stands for its calls.
 struct Inner {
@@ -28,7 +68,7 @@ class Inliner {
   GraphSpec inlined(GraphSpec spec, int depth) {
     std::map<std::string, Inner> models;
     for (const LayerSpec& layer : spec.layers) {
-      if (!isModel(layer.className, layer.config)) continue;
+      if (!isModel(layer.className, layer.config) && !isDistributed(layer)) continue;
       if (depth == kMaxDepth)
         refuse(layer.name, "models nested less deep", "more than " + std::to_string(kMaxDepth));
       models.emplace(layer.name, read(layer, spec, depth));
@@ -57,12 +97,84 @@ class Inliner {
   }
 
   Inner read(const LayerSpec& layer, const GraphSpec& outer, int depth) {
-    const nlohmann::json entry = {{"class_name", layer.className}, {"config", layer.config}};
     Inner inner;
-    inner.spec = inlined(readGraphSpec(entry, where_ + ", model \"" + layer.name + "\""), depth + 1);
+    inner.spec = isDistributed(layer)
+                     ? distributed(layer, depth)
+                     : inlined(modelOf(layer.className, layer.config, layer.name), depth + 1);
     for (const LayerSpec& own : inner.spec.layers) inner.calls[own.name] = own.calls.size();
     inner.firstNode = firstNodeOf(layer, outer);
     return inner;
+  }
+
+  GraphSpec modelOf(const nlohmann::json& className, const nlohmann::json& config,
+                    const std::string& name) const {
+    return readGraphSpec({{"class_name", className}, {"config", config}},
+                         where_ + ", model \"" + name + "\"");
+  }
+
+  /// TimeDistributed as a model: its inputs' timesteps become rows (layers/fold.cpp), what it wraps runs on
+  /// these, and its outputs are put back.
+  GraphSpec distributed(const LayerSpec& layer, int depth) {
+    const nlohmann::json& wrapped = layer.config["layer"];
+    GraphSpec rows = isModel(wrapped["class_name"].get<std::string>(), wrapped["config"])
+                         ? modelOf(wrapped["class_name"], wrapped["config"], layer.name)
+                         : modelOfOne(wrapped);
+    for (LayerSpec& own : rows.layers)
+      own.place.insert(own.place.begin(), TreeStep{.list = "layer", .className = "", .ordinal = 0});
+    rows = inlined(std::move(rows), depth + 1);
+    std::set<std::string> names;
+    for (const LayerSpec& own : rows.layers) names.insert(own.name);
+    const auto added = [&](std::string name, const char* className, std::vector<TensorRef> inputs) {
+      while (!names.insert(name).second) name += "_";
+      LayerSpec spec;
+      spec.name = std::move(name);
+      spec.className = className;
+      spec.config = nlohmann::json::object();
+      spec.calls = {CallSpec::of(std::move(inputs))};
+      return spec;
+    };
+    std::map<std::string, TensorRef> folded;
+    std::vector<LayerSpec> folds;
+    for (const TensorRef& input : rows.inputs) {
+      folds.push_back(added("fold", kFold, {input}));
+      folded[input.layer] = {folds.back().name, 0, 0};
+    }
+    for (LayerSpec& own : rows.layers) {
+      for (CallSpec& call : own.calls) {
+        for (TensorRef& ref : call.inputs) redirectTo(folded, ref);
+        for (std::optional<TensorRef>& mask : call.masks) {
+          if (mask) redirectTo(folded, *mask);
+        }
+      }
+    }
+    rows.layers.insert(rows.layers.end(), folds.begin(), folds.end());
+    for (TensorRef& output : rows.outputs) {
+      redirectTo(folded, output);
+      rows.layers.push_back(added("unfold", kUnfold, {output, rows.inputs[0]}));
+      output = {rows.layers.back().name, 0, 0};
+    }
+    for (auto& [name, output] : rows.models) redirectTo(folded, output);
+    return rows;
+  }
+
+  /// A model of one layer and its input.
+  static GraphSpec modelOfOne(const nlohmann::json& entry) {
+    LayerSpec layer;
+    layer.className = entry["class_name"].get<std::string>();
+    layer.config = entry["config"];
+    const bool named =
+        layer.config.is_object() && layer.config.contains("name") && layer.config["name"].is_string();
+    layer.name = named ? layer.config["name"].get<std::string>() : "layer";
+    LayerSpec input;
+    input.className = "InputLayer";
+    input.name = layer.name + "_input";
+    input.calls = {CallSpec{}};
+    layer.calls = {CallSpec::of({{input.name, 0, 0}})};
+    GraphSpec spec;
+    spec.inputs = {{input.name, 0, 0}};
+    spec.outputs = {{layer.name, 0, 0}};
+    spec.layers = {std::move(input), std::move(layer)};
+    return spec;
   }
 
   /// Keras counts the call that built a functional model as node 0 and writes the model's calls from 1 on
@@ -82,7 +194,7 @@ class Inliner {
     }
     std::for_each(outer.outputs.begin(), outer.outputs.end(), look);
     if (most >= calls) return 1;
-    return least == 0 || layer.className == "Sequential" ? 0 : 1;
+    return least == 0 || layer.className == "Sequential" || layer.className == "TimeDistributed" ? 0 : 1;
   }
 
   /// What a reference to a model's output stands for: an output of one of its layers.
@@ -131,7 +243,8 @@ class Inliner {
       layer.name = model.name + "/" + own.name;
       layer.ownName = own.nameInModel();
       layer.model = model.name;
-      layer.place.insert(layer.place.begin(), model.place.begin(), model.place.end());
+      if (!layer.place.empty())
+        layer.place.insert(layer.place.begin(), model.place.begin(), model.place.end());
       layer.calls.clear();
       for (size_t k = 0; k < calls.size(); ++k) {
         for (CallSpec call : own.calls) {
@@ -140,14 +253,27 @@ class Inliner {
             return input != inputs.end() ? calls[k].inputs[input->second]
                                          : within(inner, model.name, ref, static_cast<int>(k));
           };
-          for (TensorRef& ref : call.inputs) ref = move(ref);
           for (std::optional<TensorRef>& mask : call.masks) {
             if (mask) mask = move(*mask);
           }
+          handMasksOn(call, calls[k], inputs);
+          for (TensorRef& ref : call.inputs) ref = move(ref);
           layer.calls.push_back(std::move(call));
         }
       }
       add(flat, std::move(layer));
+    }
+  }
+
+  /// A mask that a call of the model states for one of its inputs (Keras 3) is that of what reads the input.
+  static void handMasksOn(CallSpec& call, const CallSpec& outer,
+                          const std::map<std::string, size_t>& inputs) {
+    for (size_t i = 0; i < call.inputs.size(); ++i) {
+      const auto input = inputs.find(call.inputs[i].layer);
+      if (input == inputs.end() || input->second >= outer.masks.size() || !outer.masks[input->second])
+        continue;
+      if (call.masks.size() < call.inputs.size()) call.masks.resize(call.inputs.size());
+      if (!call.masks[i]) call.masks[i] = outer.masks[input->second];
     }
   }
 

@@ -293,6 +293,8 @@ class Interpreter {
       case Op::Resume:
       case Op::Precall:
       case Op::CopyFreeVariables:
+        // 3.12's number for it is RESUME in 3.13.
+        if (argument == 0 || argument != code_.free.size()) fail(phrase(instruction.op));
         return false;
       case Op::PushNull:
         stack_.pushMarker();

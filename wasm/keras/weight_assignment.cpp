@@ -131,7 +131,8 @@ WeightAssignment assignWeights(const GraphSpec& spec, std::span<const std::uniqu
     WeightAssignment result;
     std::vector<LayerWeights> entries = weightsOfTree(spec, layers, bundle, choices, problems);
     for (size_t i = 0; i < entries.size(); ++i) {
-      const bool takes = layers[i]->hasWeights() || !entries[i].tensors.empty();
+      // A custom layer is not made yet: its weights are what it is recognised by.
+      const bool takes = (layers[i] && layers[i]->hasWeights()) || !entries[i].tensors.empty();
       result.queueOf.push_back(takes ? result.queues.size() : WeightAssignment::kNone);
       if (takes) result.queues.push_back({std::move(entries[i].layer), std::move(entries[i].tensors), 0});
     }

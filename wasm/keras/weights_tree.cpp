@@ -105,6 +105,10 @@ std::optional<std::string> groupOf(const std::vector<TreeStep>& place, const Gro
   std::string path;
   for (const TreeStep& step : place) {
     std::string list = join(path, step.list);
+    if (step.className.empty()) {
+      path = std::move(list);
+      continue;
+    }
     if (groups.children(list).empty())
       list = list.substr(0, list.size() - kList.size()) + std::string(kOldList);
     const std::optional<std::string> found = groups.inList(list, step.className, step.ordinal);
@@ -267,7 +271,8 @@ class TreeReader {
   static std::string expectedPath(const std::vector<TreeStep>& place) {
     std::string path;
     for (const TreeStep& step : place) {
-      path = join(path, step.list) + "/" + snakeCase(step.className, false);
+      path = join(path, step.list);
+      if (!step.className.empty()) path += "/" + snakeCase(step.className, false);
       if (step.ordinal > 0) path += "_" + std::to_string(step.ordinal);
     }
     return path;

@@ -62,7 +62,7 @@ class Conv1D : public Layer {
 
   void build(std::span<const Shape> inputs, WeightReader& weights) override {
     const int features = inputs[0][2].size / groups_;
-    std::vector<float> kernel = weights.take("kernel", {taps_, features, filters_});
+    std::vector<float> kernel = takeKernel(weights, features);
     const std::vector<float> bias = useBias_ ? weights.take("bias", {filters_}) : std::vector<float>{};
     if (kernel.empty() || (useBias_ && bias.empty())) return;  // a problem was noted
     if (turned_) turnRound(kernel);
@@ -138,6 +138,25 @@ class Conv1D : public Layer {
         break;
     }
     return others / 2;
+  }
+
+  /// The kernel (taps, features, filters). Keras 1 stores one of two axes, the second of length 1; before 1.2
+  /// as (filters, features, taps, 1). keras/engine/saving.py (2.2), preprocess_weights_for_loading.
+  std::vector<float> takeKernel(WeightReader& weights, int features) const {
+    const std::vector<int64_t> shape = weights.nextShape();
+    if (shape.size() != 4) return weights.take("kernel", {taps_, features, filters_});
+    if (shape[0] == taps_ && shape[1] == 1 && shape[3] == filters_)
+      return weights.take("kernel", {taps_, 1, features, filters_});
+    const std::vector<float> old = weights.take("kernel", {filters_, features, taps_, 1});
+    std::vector<float> kernel(old.size());
+    const size_t each = static_cast<size_t>(features) * static_cast<size_t>(taps_);  // weights of a filter
+    for (size_t i = 0; i < old.size(); ++i) {
+      const size_t filter = i / each;
+      const size_t feature = i % each / static_cast<size_t>(taps_);
+      const size_t k = i % static_cast<size_t>(taps_);
+      kernel[(k * static_cast<size_t>(features) + feature) * static_cast<size_t>(filters_) + filter] = old[i];
+    }
+    return kernel;
   }
 
   /// K_k → K_{taps-1-k}.

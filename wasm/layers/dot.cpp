@@ -1,5 +1,8 @@
+#include <algorithm>
 #include <array>
+#include <cmath>
 
+#include "bundle/strict_json.h"
 #include "kernels/contract.h"
 #include "layers/layers.h"
 
@@ -60,8 +63,50 @@ class Dot : public Layer {
   bool normalize_;
 };
 
+/// Keras 1's Merge with mode "cos", of two vectors: x·y / max(sqrt(x·x y·y), 1e-7), of shape (batch, 1, 1).
+/// keras/engine/topology.py (1.2.2). Its other modes are layers of Keras 2 (keras/keras_1.cpp).
+class CosineMerge : public Layer {
+ public:
+  explicit CosineMerge(ConfigReader& config) : Layer(config.layer(), config.className()) {
+    if (config.raw("mode") != "cos")
+      config.refuse("mode", "sum, mul, ave, max, concat, dot or cos", describeJson(config.raw("mode")),
+                    "What a function merges cannot be run: its code is not read.");
+    for (const char* key : {"mode_type", "concat_axis", "dot_axes", "output_shape", "output_shape_type",
+                            "output_mask", "output_mask_type", "arguments", "axes"})
+      config.ignore(key);
+  }
+
+  bool takesInputs(size_t count) const override { return count == 2; }
+
+  Shape outputShape(std::span<const Shape> inputs) const override {
+    for (const Shape& input : inputs) {
+      if (input.size() != 2 || input[1].size != inputs[0][1].size)
+        refuseInput(*this, "(batch, features), like the other", input);
+    }
+    return {inputs[0][0], {1}, {1}};
+  }
+
+  void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
+    const size_t features = static_cast<size_t>(inputs[0].shape[1].size);
+    for (size_t b = 0; b < output.data.size(); ++b) {
+      const std::span<const float> x = inputs[0].data.subspan(b * features, features);
+      const std::span<const float> y = inputs[1].data.subspan(b * features, features);
+      float xx = 0;
+      float yy = 0;
+      float xy = 0;
+      for (size_t i = 0; i < features; ++i) {
+        xx += x[i] * x[i];
+        yy += y[i] * y[i];
+        xy += x[i] * y[i];
+      }
+      output.data[b] = xy / std::max(std::sqrt(xx * yy), 1e-7f);
+    }
+  }
+};
+
 }  // namespace
 
+std::unique_ptr<Layer> makeMerge(ConfigReader& config) { return std::make_unique<CosineMerge>(config); }
 std::unique_ptr<Layer> makeDot(ConfigReader& config) { return std::make_unique<Dot>(config); }
 
 }  // namespace charglow

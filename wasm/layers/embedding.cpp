@@ -8,8 +8,9 @@
 namespace charglow {
 namespace {
 
-/// ids (batch, timesteps) → rows of the embedding matrix (batch, timesteps, output_dim).
-/// keras/layers/core/embedding.py (2.15). mask_zero: timesteps whose id is 0 are masked.
+/// ids (batch, timesteps) → rows of the embedding matrix (batch, timesteps, output_dim); likewise with more
+/// axes (words within sentences). keras/layers/core/embedding.py (2.15). mask_zero: timesteps whose id is 0
+/// are masked.
 class Embedding : public Layer {
  public:
   explicit Embedding(ConfigReader& config)
@@ -20,7 +21,7 @@ class Embedding : public Layer {
 
   Shape outputShape(std::span<const Shape> inputs) const override {
     Shape shape = inputs[0];
-    if (shape.size() != 2) refuseInput(*this, "(batch, timesteps)", shape);
+    if (shape.size() < 2) refuseInput(*this, "(batch, timesteps)", shape);
     shape.push_back({units_});
     return shape;
   }

@@ -48,6 +48,14 @@ enum class SignalAxis : uint8_t {
   Step,     ///< what is attended to: the axis that attention is normalised over
 };
 
+/// A gate or a state of a recurrent layer, which it computes at every step and keeps to itself.
+struct StepSignal {
+  std::string name;   ///< within the layer: "update_gate", "forward/state"
+  bool gate = false;  ///< or a state
+  int units = 0;
+  std::string why;  ///< what it does, in a sentence
+};
+
 /// A tensor of attention weights that a call of a layer computes.
 struct AttentionTensor {
   size_t tensor = 0;             ///< which of the call's tensors (Layer::tensorCount) it is
@@ -112,6 +120,28 @@ class Layer {
   [[nodiscard]] virtual bool isItsInput() const { return false; }
   /// Whether a call takes the masks off its inputs, for all that read them later.
   [[nodiscard]] virtual bool takesMasksOff() const { return false; }
+
+  /// The gates and states that recordSteps gives.
+  [[nodiscard]] virtual std::vector<StepSignal> stepSignals() const { return {}; }
+  /// Computes the layer once more and keeps its gates and states: one value (batch, steps, units) for each of
+  /// stepSignals(), in the order of the steps of inputs[0]. At a masked step the states are those before it,
+  /// and the gates what Keras computes there too and does not use. `carried`: as it was before the call to be
+  /// recorded, or empty.
+  [[nodiscard]] virtual std::vector<Value> recordSteps(std::span<const View> /*inputs*/,
+                                                       std::span<const float> /*carried*/,
+                                                       Scratch& /*scratch*/) const {
+    return {};
+  }
+
+  /// Floats for each row of the batch that the layer, being stateful, keeps from one call to the next; 0 for
+  /// others.
+  [[nodiscard]] virtual size_t carriedSize() const { return 0; }
+  /// forwardAll that starts from the states in `carried`, carriedSize() for each row of the batch, and leaves
+  /// there those it ends with.
+  virtual void forwardCarrying(std::span<const View> inputs, std::span<const Output> outputs,
+                               std::span<float> /*carried*/, Scratch& scratch) const {
+    forwardAll(inputs, outputs, scratch);
+  }
 
   /// For a layer whose input is ids: how many different ones it knows.
   [[nodiscard]] virtual std::optional<int> idCount() const { return std::nullopt; }

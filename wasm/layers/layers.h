@@ -16,6 +16,9 @@ std::unique_ptr<Layer> makeRecurrentLayer(ConfigReader& config);
 std::unique_ptr<Layer> makeBidirectional(ConfigReader& config);
 std::unique_ptr<Layer> makeDense(ConfigReader& config);
 std::unique_ptr<Layer> makeTimeDistributed(ConfigReader& config);
+/// What TimeDistributed does before and after its layer, keras/nested_models.cpp.
+std::unique_ptr<Layer> makeFold(ConfigReader& config);
+std::unique_ptr<Layer> makeUnfold(ConfigReader& config);
 std::unique_ptr<Layer> makeActivation(ConfigReader& config);
 std::unique_ptr<Layer> makeSoftmax(ConfigReader& config);
 std::unique_ptr<Layer> makeReLU(ConfigReader& config);
@@ -35,6 +38,7 @@ std::unique_ptr<Layer> makeMaximum(ConfigReader& config);
 std::unique_ptr<Layer> makeMinimum(ConfigReader& config);
 std::unique_ptr<Layer> makeConcatenate(ConfigReader& config);
 std::unique_ptr<Layer> makeDot(ConfigReader& config);
+std::unique_ptr<Layer> makeMerge(ConfigReader& config);
 std::unique_ptr<Layer> makeConv1D(ConfigReader& config);
 std::unique_ptr<Layer> makeMaxPooling1D(ConfigReader& config);
 std::unique_ptr<Layer> makeAveragePooling1D(ConfigReader& config);

@@ -11,7 +11,7 @@ namespace {
 
 /// The layers the engine runs. Adding one: a pair of files beside this one, a line here, a fixture made by
 /// real Keras.
-constexpr std::array<std::pair<std::string_view, LayerFactory>, 52> kLayers = {{
+constexpr std::array<std::pair<std::string_view, LayerFactory>, 53> kLayers = {{
     {"InputLayer", makeInput},
     {"Embedding", makeEmbedding},
     {"Masking", makeMasking},
@@ -56,6 +56,7 @@ constexpr std::array<std::pair<std::string_view, LayerFactory>, 52> kLayers = {{
     {"MultiHeadAttention", makeMultiHeadAttention},
     {"GroupQueryAttention", makeGroupQueryAttention},
     {"GroupedQueryAttention", makeGroupQueryAttention},  // its class's name, which legacy files hold
+    {"Merge", makeMerge},
     {"GlobalAveragePooling1D", makeGlobalAveragePooling1D},
     {"GlobalMaxPooling1D", makeGlobalMaxPooling1D},
     {"Dropout", makeIdentity},
@@ -66,12 +67,19 @@ constexpr std::array<std::pair<std::string_view, LayerFactory>, 52> kLayers = {{
     {"ActivityRegularization", makeIdentity},
 }};
 
+constexpr std::array<std::pair<std::string_view, LayerFactory>, 2> kOwnLayers = {
+    {{kFold, makeFold}, {kUnfold, makeUnfold}}};
+
 }  // namespace
 
 LayerFactory findLayer(std::string_view className) {
   const auto* found = std::find_if(kLayers.begin(), kLayers.end(),
                                    [&](const auto& entry) { return entry.first == className; });
-  return found == kLayers.end() ? nullptr : found->second;
+  if (found != kLayers.end()) return found->second;
+  for (const auto& [name, factory] : kOwnLayers) {
+    if (name == className) return factory;
+  }
+  return nullptr;
 }
 
 std::vector<std::string> layerClasses() {

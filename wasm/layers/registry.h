@@ -14,10 +14,14 @@ namespace charglow {
 /// it returns is then not to be used.
 using LayerFactory = std::unique_ptr<Layer> (*)(ConfigReader&);
 
+/// What the engine itself puts into a model (layers/fold.cpp), under names that no class of Python can have.
+inline constexpr const char* kFold = "TimeDistributed (fold)";
+inline constexpr const char* kUnfold = "TimeDistributed (unfold)";
+
 /// The factory of a Keras class ("GRU", "keras.layers>Dense" …), or nullptr where the engine has none.
 LayerFactory findLayer(std::string_view className);
 
-/// Every class the engine knows, in the order of the table.
+/// Every class of Keras the engine knows, in the order of the table.
 std::vector<std::string> layerClasses();
 
 /// Reads `config` as a layer of `className`: finds the factory, makes the layer, reports unknown classes and

@@ -5,8 +5,9 @@
 namespace charglow {
 namespace {
 
-/// Applies a layer to every timestep by itself: timesteps are handed to it as if they were further rows of
-/// the batch. keras/layers/rnn/time_distributed.py (2.15). The weights are the inner layer's.
+/// Applies a layer that computes row by row to every timestep: timesteps are handed to it as if they were
+/// further rows of the batch. keras/layers/rnn/time_distributed.py (2.15). The weights are the inner layer's.
+/// Around other layers, and models, TimeDistributed is more than one layer (keras/nested_models.cpp).
 class TimeDistributed : public Layer {
  public:
   TimeDistributed(ConfigReader& config, std::unique_ptr<Layer> inner)
@@ -76,11 +77,6 @@ std::unique_ptr<Layer> makeTimeDistributed(ConfigReader& config) {
     return nullptr;
   }
   const std::string className = layer["class_name"].get<std::string>();
-  if (className == "GRU" || className == "TimeDistributed" || className == "InputLayer" ||
-      className == "Lambda") {
-    config.refuse("layer", "a layer without timesteps of its own", className);
-    return nullptr;
-  }
   std::unique_ptr<Layer> inner =
       makeLayer(config.layer(), className, layer["config"], config.dialect(), config.problems());
   if (inner == nullptr) return nullptr;

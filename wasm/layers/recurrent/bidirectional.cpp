@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <numeric>
+#include <utility>
 
 #include "bundle/strict_json.h"
 #include "keras/call_reader.h"
@@ -65,8 +67,17 @@ class Bidirectional : public Layer {
 
   void forwardAll(std::span<const View> inputs, std::span<const Output> outputs,
                   Scratch& scratch) const override {
-    std::vector<Value> ahead = run(*forward_, inputs, 0, scratch);
-    std::vector<Value> back = run(*backward_, inputs, forward_->stateCount(), scratch);
+    forwardCarrying(inputs, outputs, {}, scratch);
+  }
+
+  size_t carriedSize() const override { return forward_->carriedSize() + backward_->carriedSize(); }
+
+  /// `carried`: all rows of the forward direction, then all of the backward one; may be empty.
+  void forwardCarrying(std::span<const View> inputs, std::span<const Output> outputs,
+                       std::span<float> carried, Scratch& scratch) const override {
+    const size_t half = forwardPart(carried.size());
+    std::vector<Value> ahead = run(*forward_, inputs, 0, carried.first(half), scratch);
+    std::vector<Value> back = run(*backward_, inputs, forward_->stateCount(), carried.subspan(half), scratch);
     if (forward_->options().returnSequences) turnRound(back[0]);
     mergeInto(outputs, ahead[0], back[0]);
     if (forward_->options().returnSequences) {
@@ -79,6 +90,29 @@ class Bidirectional : public Layer {
         std::copy((*direction)[i].data.begin(), (*direction)[i].data.end(), outputs[next].data.begin());
       }
     }
+  }
+
+  std::vector<StepSignal> stepSignals() const override {
+    std::vector<StepSignal> signals;
+    for (const auto& [direction, layer] :
+         {std::pair("forward/", forward_.get()), std::pair("backward/", backward_.get())}) {
+      for (StepSignal& signal : layer->stepSignals()) {
+        signal.name = direction + signal.name;
+        signals.push_back(std::move(signal));
+      }
+    }
+    return signals;
+  }
+
+  std::vector<Value> recordSteps(std::span<const View> inputs, std::span<const float> carried,
+                                 Scratch& scratch) const override {
+    const size_t half = forwardPart(carried.size());
+    std::vector<Value> values =
+        forward_->recordSteps(inputsOf(*forward_, inputs, 0), carried.first(half), scratch);
+    std::vector<Value> back = backward_->recordSteps(inputsOf(*backward_, inputs, forward_->stateCount()),
+                                                     carried.subspan(half), scratch);
+    values.insert(values.end(), std::make_move_iterator(back.begin()), std::make_move_iterator(back.end()));
+    return values;
   }
 
   std::string detail() const override {
@@ -99,18 +133,33 @@ class Bidirectional : public Layer {
     return {std::move(ahead), std::move(back)};
   }
 
-  /// One direction by itself. `skip`: how many of the initial states are the other's.
-  static std::vector<Value> run(const Recurrent& layer, std::span<const View> inputs, size_t skip,
-                                Scratch& scratch) {
+  /// How much of what is carried is the forward direction's.
+  size_t forwardPart(size_t carried) const {
+    return carried == 0 ? 0 : carried / carriedSize() * forward_->carriedSize();
+  }
+
+  /// The sequence and the initial states of one direction. `skip`: how many of those are the other's.
+  static std::vector<View> inputsOf(const Recurrent& layer, std::span<const View> inputs, size_t skip) {
     std::vector<View> own = {inputs[0]};
     for (size_t i = 0; inputs.size() > 1 && i < layer.stateCount(); ++i) own.push_back(inputs[1 + skip + i]);
+    return own;
+  }
+
+  /// One direction by itself.
+  static std::vector<Value> run(const Recurrent& layer, std::span<const View> inputs, size_t skip,
+                                std::span<float> carried, Scratch& scratch) {
+    const std::vector<View> own = inputsOf(layer, inputs, skip);
     std::vector<Shape> shapes;
     for (const View& input : own) shapes.push_back(input.shape);
     std::vector<Value> values;
     for (const Shape& shape : layer.outputShapes(shapes)) values.emplace_back().reshape(shape);
     std::vector<Output> outputs;
     for (Value& value : values) outputs.push_back({value.shape, value.data, value.mask});
-    layer.forwardAll(own, outputs, scratch);
+    if (carried.empty()) {
+      layer.forwardAll(own, outputs, scratch);
+    } else {
+      layer.forwardCarrying(own, outputs, carried, scratch);
+    }
     return values;
   }
 

@@ -1,5 +1,7 @@
 #include "layers/recurrent/cell.h"
 
+#include <algorithm>
+
 #include "bundle/strict_json.h"
 
 namespace charglow {
@@ -36,6 +38,44 @@ Activation recurrentActivationOf(ConfigReader& config) {
                   "Its default differs by Keras generation, so it is not guessed.");
   }
   return config.activation("recurrent_activation", "linear");
+}
+
+bool storesGatesApart(const WeightReader& weights, int features, int units) {
+  return weights.nextShape() == std::vector<int64_t>{features, units};
+}
+
+namespace {
+
+/// Puts a gate's columns (rows, units) to its place in a matrix (rows, width).
+void placeColumns(const std::vector<float>& gate, int units, int place, int width,
+                  std::vector<float>& matrix) {
+  for (size_t row = 0; row * static_cast<size_t>(units) < gate.size(); ++row) {
+    std::copy_n(gate.begin() + static_cast<ptrdiff_t>(row) * units, units,
+                matrix.begin() + static_cast<ptrdiff_t>(row) * width + place * units);
+  }
+}
+
+}  // namespace
+
+RecurrentWeights takeGates(WeightReader& weights, int features, int units,
+                           std::initializer_list<std::pair<const char*, int>> order) {
+  const int width = static_cast<int>(order.size()) * units;
+  RecurrentWeights all;
+  all.kernel.resize(static_cast<size_t>(features) * static_cast<size_t>(width));
+  all.recurrent.resize(static_cast<size_t>(units) * static_cast<size_t>(width));
+  all.bias.resize(static_cast<size_t>(width));
+  bool complete = true;
+  for (const auto& [gate, place] : order) {
+    const std::string name(gate);
+    const std::vector<float> kernel = weights.take("W_" + name, {features, units});
+    const std::vector<float> recurrent = weights.take("U_" + name, {units, units});
+    const std::vector<float> bias = weights.take("b_" + name, {units});
+    complete = complete && !kernel.empty() && !recurrent.empty() && !bias.empty();
+    placeColumns(kernel, units, place, width, all.kernel);
+    placeColumns(recurrent, units, place, width, all.recurrent);
+    placeColumns(bias, units, place, width, all.bias);
+  }
+  return complete ? all : RecurrentWeights{};
 }
 
 bool biasIsCudnn(WeightReader& weights, int size) {

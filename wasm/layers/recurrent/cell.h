@@ -1,8 +1,10 @@
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "keras/config_reader.h"
@@ -10,6 +12,15 @@
 #include "kernels/affine.h"
 
 namespace charglow {
+
+/// A gate or a state of a cell.
+struct CellSignal {
+  std::string name;
+  bool gate = false;
+  int units = 0;
+  std::string why;
+  int at = 0;  ///< where it starts among the cell's gates (gateSize) followed by its states
+};
 
 /// One timestep of a recurrent layer: what Keras calls a cell. Immutable once built.
 ///
@@ -35,9 +46,15 @@ class Cell {
   /// projected (rows, projectedSize) = x (rows, features) K + b.
   virtual void project(const float* x, int rows, float* projected) const = 0;
 
+  /// Floats of the gates that `step` computes on the way.
+  [[nodiscard]] virtual int gateSize() const = 0;
+  /// Its gates and states, for people.
+  [[nodiscard]] virtual std::vector<CellSignal> signals() const = 0;
+
   /// One timestep. `projected` (projectedSize) is used up; `states`, one after the other, become the new
-  /// states; `output` (units) is written and may be the first state itself.
-  virtual void step(float* projected, float* states, float* output, float* scratch) const = 0;
+  /// states; `output` (units) is written and may be the first state itself; so is `gates` (gateSize), unless
+  /// it is nullptr.
+  virtual void step(float* projected, float* states, float* output, float* scratch, float* gates) const = 0;
 
   [[nodiscard]] virtual std::string detail() const = 0;
 };
@@ -54,6 +71,23 @@ std::unique_ptr<Cell> makeSimpleRnnCell(ConfigReader& config);
 std::unique_ptr<Cell> makeGruCell(ConfigReader& config);
 std::unique_ptr<Cell> makeLstmCell(ConfigReader& config);
 std::unique_ptr<Cell> makeStackedCells(ConfigReader& config);
+
+/// What every cell puts out.
+inline constexpr const char* kStateWhy = "What the layer puts out after the step.";
+
+/// The three weights of a recurrent layer; all empty where a problem was noted.
+struct RecurrentWeights {
+  std::vector<float> kernel;     ///< (features, gates · units)
+  std::vector<float> recurrent;  ///< (units, gates · units)
+  std::vector<float> bias;       ///< (gates · units)
+};
+
+/// Whether the next tensor is a single gate's kernel: Keras 1 stored every gate's W, U and b by themselves,
+/// unless consume_less was "gpu".
+bool storesGatesApart(const WeightReader& weights, int features, int units);
+/// Takes them, gate by gate in the file's order, each under its name and to its place in the kernel.
+RecurrentWeights takeGates(WeightReader& weights, int features, int units,
+                           std::initializer_list<std::pair<const char*, int>> order);
 
 /// The recurrent activation, which must be stated: its default differs by Keras generation.
 Activation recurrentActivationOf(ConfigReader& config);

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <utility>
+
 #include "layers/recurrent/cell.h"
 
 namespace charglow {
@@ -26,7 +29,8 @@ bool resetAfterOf(ConfigReader& config) {
 class GruCell : public Cell {
  public:
   explicit GruCell(ConfigReader& config)
-      : cudnn_(config.className() == "CuDNNGRU"),
+      : keras1_(config.dialect().major == 1),
+        cudnn_(config.className() == "CuDNNGRU"),
         units_(config.size("units")),
         activation_(cudnn_ ? Activation::Tanh : config.activation("activation", "tanh")),
         recurrentActivation_(cudnn_ ? Activation::Sigmoid : recurrentActivationOf(config)),
@@ -39,6 +43,11 @@ class GruCell : public Cell {
 
   void build(int features, WeightReader& weights) override {
     const int gates = 3 * units_;
+    if (keras1_ && storesGatesApart(weights, features, units_)) {
+      const RecurrentWeights apart = takeGates(weights, features, units_, {{"z", 0}, {"r", 1}, {"h", 2}});
+      if (!apart.kernel.empty()) use(apart.kernel, apart.recurrent, apart.bias, features);
+      return;
+    }
     std::vector<float> kernel = weights.take("kernel", {features, gates});
     std::vector<float> recurrent = weights.take("recurrent_kernel", {units_, gates});
     // CuDNN's bias is that of reset_after, its two rows one after the other.
@@ -52,25 +61,26 @@ class GruCell : public Cell {
       kernel = kernelFromCudnn(kernel, features, units_, 3);
       recurrent = recurrentKernelFromCudnn(recurrent, units_, 3);
     }
-    std::vector<float> recurrentBias;
-    if (useBias_ && resetAfter_) {
-      recurrentBias.assign(bias.begin() + gates, bias.end());
-      bias.resize(static_cast<size_t>(gates));
-    }
-    input_ = Affine(kernel, features, gates, bias);
-    if (resetAfter_) {
-      recurrent_ = Affine(recurrent, units_, gates, recurrentBias);
-    } else {
-      recurrent_ = Affine(columnsOf(recurrent, units_, gates, 0, 2 * units_), units_, 2 * units_, {});
-      candidate_ = Affine(columnsOf(recurrent, units_, gates, 2 * units_, gates), units_, units_, {});
-    }
+    use(kernel, recurrent, std::move(bias), features);
   }
 
   void project(const float* x, int rows, float* projected) const override {
     input_.apply(x, rows, projected);
   }
 
-  void step(float* x, float* state, float* output, float* scratch) const override {
+  int gateSize() const override { return 3 * units_; }
+  std::vector<CellSignal> signals() const override {
+    return {
+        {"update_gate", true, units_,
+         "How much of its old state each unit keeps: 1 all of it, 0 none, then the candidate replaces it.",
+         0},
+        {"reset_gate", true, units_, "How much of the old state the candidate is made from.", units_},
+        {"candidate", true, units_, "What each unit's state would become if nothing of it were kept.",
+         2 * units_},
+        {"state", false, units_, kStateWhy, 3 * units_}};
+  }
+
+  void step(float* x, float* state, float* output, float* scratch, float* gates) const override {
     const size_t units = static_cast<size_t>(units_);
     float* z = x;
     float* r = x + units;
@@ -93,6 +103,7 @@ class GruCell : public Cell {
       state[i] = z[i] * state[i] + (1.0f - z[i]) * candidate[i];
       output[i] = state[i];
     }
+    if (gates != nullptr) std::copy_n(x, 3 * units, gates);
   }
 
   std::string detail() const override {
@@ -104,6 +115,25 @@ class GruCell : public Cell {
   static constexpr const char* kBiases =
       "reset_after=True has two biases, (2, 3·units); reset_after=False has one, (3·units).";
 
+  /// Takes the weights in Keras 2's layout apart.
+  void use(const std::vector<float>& kernel, const std::vector<float>& recurrent, std::vector<float> bias,
+           int features) {
+    const int gates = 3 * units_;
+    std::vector<float> recurrentBias;
+    if (useBias_ && resetAfter_) {
+      recurrentBias.assign(bias.begin() + gates, bias.end());
+      bias.resize(static_cast<size_t>(gates));
+    }
+    input_ = Affine(kernel, features, gates, bias);
+    if (resetAfter_) {
+      recurrent_ = Affine(recurrent, units_, gates, recurrentBias);
+    } else {
+      recurrent_ = Affine(columnsOf(recurrent, units_, gates, 0, 2 * units_), units_, 2 * units_, {});
+      candidate_ = Affine(columnsOf(recurrent, units_, gates, 2 * units_, gates), units_, units_, {});
+    }
+  }
+
+  bool keras1_;
   bool cudnn_;
   int units_;
   Activation activation_;

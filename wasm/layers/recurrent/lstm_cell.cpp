@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstddef>
 
 #include "layers/recurrent/cell.h"
@@ -15,7 +16,8 @@ namespace {
 class LstmCell : public Cell {
  public:
   explicit LstmCell(ConfigReader& config)
-      : cudnn_(config.className() == "CuDNNLSTM"),
+      : keras1_(config.dialect().major == 1),
+        cudnn_(config.className() == "CuDNNLSTM"),
         units_(config.size("units")),
         activation_(cudnn_ ? Activation::Tanh : config.activation("activation", "tanh")),
         recurrentActivation_(cudnn_ ? Activation::Sigmoid : recurrentActivationOf(config)),
@@ -30,6 +32,14 @@ class LstmCell : public Cell {
 
   void build(int features, WeightReader& weights) override {
     const int gates = 4 * units_;
+    if (keras1_ && storesGatesApart(weights, features, units_)) {
+      const RecurrentWeights apart =
+          takeGates(weights, features, units_, {{"i", 0}, {"c", 2}, {"f", 1}, {"o", 3}});
+      if (apart.kernel.empty()) return;
+      input_ = Affine(apart.kernel, features, gates, apart.bias);
+      recurrent_ = Affine(apart.recurrent, units_, gates, {});
+      return;
+    }
     std::vector<float> kernel = weights.take("kernel", {features, gates});
     std::vector<float> recurrent = weights.take("recurrent_kernel", {units_, gates});
     if (useBias_ && !cudnn_ && biasIsCudnn(weights, 2 * gates)) cudnn_ = true;
@@ -53,7 +63,20 @@ class LstmCell : public Cell {
     input_.apply(x, rows, projected);
   }
 
-  void step(float* x, float* states, float* output, float* recurrence) const override {
+  int gateSize() const override { return 4 * units_; }
+  std::vector<CellSignal> signals() const override {
+    const int states = 4 * units_;
+    return {
+        {"input_gate", true, units_, "How much of its candidate each unit adds to its cell state.", 0},
+        {"forget_gate", true, units_, "How much of its old cell state each unit keeps: 1 all of it, 0 none.",
+         units_},
+        {"candidate", true, units_, "What each unit would add to its cell state.", 2 * units_},
+        {"cell_state", false, units_, "What each unit remembers after the step.", states + units_},
+        {"output_gate", true, units_, "How much of its cell state each unit shows in its state.", 3 * units_},
+        {"state", false, units_, kStateWhy, states}};
+  }
+
+  void step(float* x, float* states, float* output, float* recurrence, float* gates) const override {
     const size_t units = static_cast<size_t>(units_);
     float* h = states;
     float* c = states + units;
@@ -72,6 +95,7 @@ class LstmCell : public Cell {
       h[i] *= x[3 * units + i];
       output[i] = h[i];
     }
+    if (gates != nullptr) std::copy_n(x, 4 * units, gates);
   }
 
   std::string detail() const override {
@@ -79,6 +103,7 @@ class LstmCell : public Cell {
   }
 
  private:
+  bool keras1_;
   bool cudnn_;
   int units_;
   Activation activation_;

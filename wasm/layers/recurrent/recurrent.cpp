@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "graph.h"
 #include "keras/call_reader.h"
@@ -61,6 +62,21 @@ void Recurrent::build(std::span<const Shape> inputs, WeightReader& weights) {
 
 void Recurrent::forwardAll(std::span<const View> inputs, std::span<const Output> outputs,
                            Scratch& scratch) const {
+  run(inputs, outputs, scratch, {});
+}
+
+void Recurrent::forwardCarrying(std::span<const View> inputs, std::span<const Output> outputs,
+                                std::span<float> carried, Scratch& scratch) const {
+  run(inputs, outputs, scratch, {.from = carried, .to = carried});
+}
+
+size_t Recurrent::stateSize() const {
+  const std::vector<int> sizes = cell_->stateSizes();
+  return static_cast<size_t>(std::accumulate(sizes.begin(), sizes.end(), 0));
+}
+
+void Recurrent::run(std::span<const View> inputs, std::span<const Output> outputs, Scratch& scratch,
+                    const Extras& extras) const {
   const View& input = inputs[0];
   const size_t batch = static_cast<size_t>(input.shape[0].size);
   const size_t steps = static_cast<size_t>(input.shape[1].size);
@@ -68,20 +84,24 @@ void Recurrent::forwardAll(std::span<const View> inputs, std::span<const Output>
   const size_t units = static_cast<size_t>(cell_->units());
   const size_t projectedSize = static_cast<size_t>(cell_->projectedSize());
   const std::vector<int> sizes = cell_->stateSizes();
-  const size_t stateSize = static_cast<size_t>(std::accumulate(sizes.begin(), sizes.end(), 0));
+  const size_t stateSize = this->stateSize();
+  const size_t gateSize = static_cast<size_t>(cell_->gateSize());
+  const size_t flags = input.mask.size() / (batch * steps);  // of the mask for each step
 
-  // projected (steps, projectedSize): x K + b; states, one after the other; output of a step (units); what a
-  // step needs
-  float* projected =
-      scratch.room(steps * projectedSize + stateSize + units + static_cast<size_t>(cell_->scratchSize()));
+  // projected (steps, projectedSize): x K + b; states, one after the other; output of a step (units); both
+  // again for what is recorded at a masked step; what a step needs
+  float* projected = scratch.room(steps * projectedSize + 2 * (stateSize + units) +
+                                  static_cast<size_t>(cell_->scratchSize()));
   float* states = projected + steps * projectedSize;
   float* last = states + stateSize;
-  float* work = last + units;
+  float* unused = last + units;
+  float* work = unused + stateSize + units;
 
-  float* to = outputs[0].data.data();
+  float* to = outputs.empty() ? nullptr : outputs[0].data.data();
   for (size_t b = 0; b < batch; ++b) {
     cell_->project(input.data.data() + b * steps * features, static_cast<int>(steps), projected);
     std::fill(states, last + units, 0.0f);
+    if (!extras.from.empty()) std::copy_n(extras.from.data() + b * stateSize, stateSize, states);
     float* state = states;
     for (size_t i = 1; i < inputs.size(); ++i) {
       const size_t size = static_cast<size_t>(sizes[i - 1]);
@@ -89,15 +109,25 @@ void Recurrent::forwardAll(std::span<const View> inputs, std::span<const Output>
     }
     for (size_t s = 0; s < steps; ++s) {
       const size_t t = options_.goBackwards ? steps - 1 - s : s;
-      const bool masked = !input.mask.empty() && input.mask[b * steps + t] == 0;
+      const size_t row = b * steps + t;
+      const auto mask = input.mask.subspan(row * flags, flags);
+      const bool masked =
+          flags > 0 && std::none_of(mask.begin(), mask.end(), [](uint8_t kept) { return kept != 0; });
+      float* gates = extras.record.empty() ? nullptr : extras.record.data() + row * (gateSize + stateSize);
       if (!masked) {
-        cell_->step(projected + t * projectedSize, states, last, work);
-      } else if (options_.zeroOutputForMask) {
-        std::fill_n(last, units, 0.0f);
+        cell_->step(projected + t * projectedSize, states, last, work, gates);
+      } else {
+        if (options_.zeroOutputForMask) std::fill_n(last, units, 0.0f);
+        if (gates != nullptr) {
+          std::copy_n(states, stateSize, unused);
+          cell_->step(projected + t * projectedSize, unused, unused + stateSize, work, gates);
+        }
       }
-      if (options_.returnSequences) to = std::copy_n(last, units, to);
+      if (gates != nullptr) std::copy_n(states, stateSize, gates + gateSize);
+      if (options_.returnSequences && to != nullptr) to = std::copy_n(last, units, to);
     }
-    if (!options_.returnSequences) to = std::copy_n(last, units, to);
+    if (!options_.returnSequences && to != nullptr) to = std::copy_n(last, units, to);
+    if (!extras.to.empty()) std::copy_n(states, stateSize, extras.to.data() + b * stateSize);
     state = states;
     for (size_t i = 1; i < outputs.size(); ++i) {
       const size_t size = static_cast<size_t>(sizes[i - 1]);
@@ -106,7 +136,31 @@ void Recurrent::forwardAll(std::span<const View> inputs, std::span<const Output>
     }
   }
   // As it is, also where go_backwards reverses the output: that is what compute_mask says.
-  if (options_.returnSequences) outputs[0].passMask(input);
+  if (options_.returnSequences && !outputs.empty()) outputs[0].passMask(input);
+}
+
+std::vector<StepSignal> Recurrent::stepSignals() const {
+  std::vector<StepSignal> signals;
+  for (CellSignal& signal : cell_->signals())
+    signals.push_back({std::move(signal.name), signal.gate, signal.units, std::move(signal.why)});
+  return signals;
+}
+
+std::vector<Value> Recurrent::recordSteps(std::span<const View> inputs, std::span<const float> carried,
+                                          Scratch& scratch) const {
+  const Shape& input = inputs[0].shape;
+  const int size = cell_->gateSize() + static_cast<int>(stateSize());
+  std::vector<float> record(static_cast<size_t>(checkSize(*this, {input[0], input[1], {size}})));
+  run(inputs, {}, scratch, {.from = carried, .record = record});
+  std::vector<Value> values;
+  for (const CellSignal& signal : cell_->signals()) {
+    Value& value = values.emplace_back();
+    value.reshape({input[0], input[1], {signal.units}});
+    auto to = value.data.begin();
+    for (auto row = record.begin(); row != record.end(); row += size)
+      to = std::copy_n(row + signal.at, signal.units, to);
+  }
+  return values;
 }
 
 std::string Recurrent::detail() const {
@@ -114,6 +168,7 @@ std::string Recurrent::detail() const {
   if (!options_.returnSequences) text += ", last step only";
   if (options_.returnState) text += ", with states";
   if (options_.goBackwards) text += ", go_backwards";
+  if (options_.stateful) text += ", stateful";
   return text;
 }
 
@@ -125,9 +180,7 @@ std::unique_ptr<Recurrent> makeRecurrent(ConfigReader& config) {
   options.returnState = config.boolean("return_state", false);
   options.goBackwards = config.boolean("go_backwards", false);
   options.zeroOutputForMask = config.boolean("zero_output_for_mask", false);
-  // A stateful layer starts from zero like any other until it is called again; every run here is a first
-  // call.
-  config.ignore("stateful");
+  options.stateful = config.boolean("stateful", false);
   config.ignore("use_cudnn");  // Keras 3: which kernel computes the same numbers
   config.ignore("cudnn_impl");
   config.ignore("input_dim");  // Keras 2.0 and 2.1: the input's width, as a wish

@@ -13,7 +13,8 @@ namespace charglow {
 /// states. Outputs: the sequence of outputs or the last one; with return_state also the final states.
 ///
 /// A masked timestep holds the states; its output is that of the step before (zero at the start), or zero
-/// where zero_output_for_mask says so.
+/// where zero_output_for_mask says so. Under a mask finer than the timesteps one is masked where all of it is
+/// (keras/src/backend/jax/rnn.py, 3.x).
 class Recurrent : public Layer {
  public:
   struct Options {
@@ -21,6 +22,7 @@ class Recurrent : public Layer {
     bool returnState = false;
     bool goBackwards = false;
     bool zeroOutputForMask = false;
+    bool stateful = false;
   };
 
   Recurrent(const ConfigReader& config, std::unique_ptr<Cell> cell, Options options)
@@ -39,9 +41,29 @@ class Recurrent : public Layer {
   void build(std::span<const Shape> inputs, WeightReader& weights) override;
   void forwardAll(std::span<const View> inputs, std::span<const Output> outputs,
                   Scratch& scratch) const override;
+  std::vector<StepSignal> stepSignals() const override;
+  std::vector<Value> recordSteps(std::span<const View> inputs, std::span<const float> carried,
+                                 Scratch& scratch) const override;
+  size_t carriedSize() const override { return options_.stateful ? stateSize() : 0; }
+  void forwardCarrying(std::span<const View> inputs, std::span<const Output> outputs,
+                       std::span<float> carried, Scratch& scratch) const override;
   std::string detail() const override;
 
  private:
+  /// What a run of the layer also reads and writes.
+  struct Extras {
+    std::span<const float> from =
+        {};                    ///< states to start from where none are among the inputs, or empty: zeros
+    std::span<float> to = {};  ///< where to leave the final states, or empty
+    /// where to leave gates and states of every step (batch, steps, gateSize + stateSize), or empty
+    std::span<float> record = {};
+  };
+
+  /// Floats of all states of one row.
+  [[nodiscard]] size_t stateSize() const;
+  void run(std::span<const View> inputs, std::span<const Output> outputs, Scratch& scratch,
+           const Extras& extras) const;
+
   std::unique_ptr<Cell> cell_;
   Options options_;
 };

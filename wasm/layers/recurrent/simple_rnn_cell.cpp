@@ -28,7 +28,10 @@ class SimpleRnnCell : public Cell {
     input_.apply(x, rows, projected);
   }
 
-  void step(float* x, float* state, float* output, float* recurrence) const override {
+  int gateSize() const override { return 0; }
+  std::vector<CellSignal> signals() const override { return {{"state", false, units_, kStateWhy, 0}}; }
+
+  void step(float* x, float* state, float* output, float* recurrence, float* /*gates*/) const override {
     const size_t units = static_cast<size_t>(units_);
     recurrent_.apply(state, 1, recurrence);
     for (size_t i = 0; i < units; ++i) state[i] = x[i] + recurrence[i];

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "layers/recurrent/cell.h"
 
@@ -38,7 +39,29 @@ class StackedCells : public Cell {
     cells_.front()->project(x, rows, projected);
   }
 
-  void step(float* projected, float* states, float* output, float* scratch) const override {
+  int gateSize() const override {
+    int size = 0;
+    for (const auto& cell : cells_) size += cell->gateSize();
+    return size;
+  }
+  std::vector<CellSignal> signals() const override {
+    std::vector<CellSignal> all;
+    int gates = 0;
+    int states = gateSize();
+    for (size_t i = 0; i < cells_.size(); ++i) {
+      const Cell& cell = *cells_[i];
+      for (CellSignal& signal : cell.signals()) {
+        signal.name = std::to_string(i) + "/" + signal.name;
+        signal.at += signal.at < cell.gateSize() ? gates : states - cell.gateSize();
+        all.push_back(std::move(signal));
+      }
+      gates += cell.gateSize();
+      for (const int size : cell.stateSizes()) states += size;
+    }
+    return all;
+  }
+
+  void step(float* projected, float* states, float* output, float* scratch, float* gates) const override {
     float* below = scratch;
     float* work = scratch + scratchSize() / 2;
     for (size_t i = 0; i < cells_.size(); ++i) {
@@ -48,7 +71,8 @@ class StackedCells : public Cell {
         x = work + cell.scratchSize();
         cell.project(below, 1, x);
       }
-      cell.step(x, states, i + 1 == cells_.size() ? output : below, work);
+      cell.step(x, states, i + 1 == cells_.size() ? output : below, work, gates);
+      if (gates != nullptr) gates += cell.gateSize();
       for (const int size : cell.stateSizes()) states += size;
     }
   }

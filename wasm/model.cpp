@@ -10,6 +10,7 @@
 #include "keras/graph_builder.h"
 #include "keras/graph_spec.h"
 #include "keras/infer/proposal.h"
+#include "keras/infer/seen_layer.h"
 #include "keras/keras_1.h"
 #include "keras/nested_models.h"
 #include "keras/text_front.h"
@@ -68,11 +69,12 @@ std::map<std::string, std::string, std::less<>> choicesOf(const Bundle& bundle, 
   return all;
 }
 
-/// Which Keras wrote the file: as it says, as its architecture shows, or as its layout does.
+/// Which Keras wrote the file: as it says, as its architecture, or its weights' names, or its layout show.
 Dialect dialectOf(const Bundle& bundle, const std::optional<nlohmann::json>& config, Choices& choices) {
   const std::string shown = config ? Dialect::versionOf(*config) : "";
   const Dialect dialect = Dialect::parse(textOf(bundle, "keras_version", shown), textOf(bundle, "backend"));
   if (!dialect.version.empty()) return dialect;
+  if (!config && namesWeightsAsKeras1(bundle)) return Dialect::parse("1", "");
   const bool tree = isTreeLayout(bundle.layout());
   choices.note("keras_version", "The file does not say which Keras wrote it; Keras " +
                                     std::string(tree ? "3" : "2") +

@@ -27,6 +27,7 @@ export const GENERATIONS = [
   { name: "keras-2.1", what: "Keras 2.1 on TensorFlow 1.15", python: "3.7", environment: "keras-2.1", script: "make_keras_2_2.py" },
   { name: "keras-2.2", what: "Keras 2.2 on TensorFlow 1.15", python: "3.7", environment: "keras-2.2", script: "make_keras_2_2.py" },
   { name: "tf-1.15", what: "tf.keras of TensorFlow 1.15", python: "3.7", environment: "keras-2.2", script: "make_tf_1_15.py" },
+  { name: "keras-2.13", what: "tf.keras 2.13", python: "3.11", environment: "keras-2.13", script: "make_keras_2_13.py" },
   { name: "keras-2.15", what: "tf.keras 2.15", python: "3.11", environment: "keras-2.15", script: "make_keras_2_15.py" },
   { name: "keras-3", what: "Keras 3 on JAX", python: "3.11", environment: "keras-3", script: "make_keras_3.py" },
 ];

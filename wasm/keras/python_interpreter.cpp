@@ -292,6 +292,7 @@ class Interpreter {
       case Op::Nop:
       case Op::Resume:
       case Op::Precall:
+        return false;
       case Op::CopyFreeVariables:
         // 3.12's number for it is RESUME in 3.13.
         if (argument == 0 || argument != code_.free.size()) fail(phrase(instruction.op));

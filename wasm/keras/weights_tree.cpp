@@ -79,7 +79,9 @@ class Groups {
     const std::string number = ordinal == 0 ? "" : "_" + std::to_string(ordinal);
     const bool old = path.ends_with(kOldList);
     for (const bool digits : {false, true}) {
-      const std::string name = snakeCase(className, digits);
+      // A group is called by the class's own name, a configuration by that which Keras exports.
+      const std::string name =
+          snakeCase(className == "GroupQueryAttention" ? "GroupedQueryAttention" : className, digits);
       if (!old) {
         if (children(path).contains(name + number)) return join(path, name + number);
         continue;

@@ -49,7 +49,11 @@ float merged(Merge how, float a, float b) {
 class Elementwise : public Layer {
  public:
   Elementwise(ConfigReader& config, Merge how)
-      : Layer(config.layer(), config.className()), how_(how), keras3_(config.dialect().major >= 3) {}
+      : Layer(config.layer(), config.className()),
+        how_(how),
+        keras3_(config.dialect().major >= 3),
+        masksValues_(config.dialect().mergesOnlyKeptValues() &&
+                     (how == Merge::Multiply || how == Merge::Maximum || how == Merge::Minimum)) {}
 
   bool takesInputs(size_t count) const override { return how_ == Merge::Subtract ? count == 2 : count >= 1; }
 
@@ -74,19 +78,32 @@ class Elementwise : public Layer {
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
-    accumulate(inputs[0], output, [](float /*so far*/, float x) { return x; });
-    for (const View& input : inputs.subspan(1))
-      accumulate(input, output, [&](float soFar, float x) { return merged(how_, soFar, x); });
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const View& input = inputs[i];
+      if (masksValues_ && anyMask(inputs)) {
+        accumulateMasked(input, output, i == 0);
+      } else {
+        accumulate(input, output, [&](float& soFar, float x, size_t /*from*/, size_t /*to*/) {
+          soFar = i == 0 ? x : merged(how_, soFar, x);
+        });
+      }
+      mergeMask(input, output, i == 0);
+    }
+    if (masksValues_ && how_ == Merge::Multiply) {
+      for (size_t i = 0; i < output.data.size(); ++i) {
+        if (!keeps(output.mask, output.data.size(), i)) output.data[i] = 0;
+      }
+    }
     if (how_ == Merge::Average) {
       const float count = static_cast<float>(inputs.size());
       for (float& value : output.data) value /= count;
     }
-    mergeMasks(inputs, output);
   }
 
   Part part() const override { return how_ == Merge::Multiply ? Part::Product : Part::Other; }
 
  private:
+  /// `combine(so far, x, from, to)` for each value of the output and the input's that it is made of.
   template <class Combine>
   static void accumulate(const View& input, const Output& output, Combine combine) {
     const size_t rank = output.shape.size();
@@ -97,40 +114,59 @@ class Elementwise : public Layer {
       if (shape[i].size != 1) stride[i] = step;
       step *= static_cast<size_t>(shape[i].size);
     }
-    auto to = output.data.begin();
+    size_t to = 0;
     walkStrided(output.shape, stride, [&](size_t from) {
-      *to = combine(*to, input.data[from]);
+      combine(output.data[to], input.data[from], from, to);
       ++to;
+    });
+  }
+
+  /// Whether a mask over (batch, timesteps) keeps value `i` of `count`.
+  static bool keeps(std::span<const uint8_t> mask, size_t count, size_t i) {
+    return mask.empty() || mask[i / (count / mask.size())] != 0;
+  }
+
+  /// Dialect::mergesOnlyKeptValues: a masked step takes no part in the product, the maximum or the minimum.
+  void accumulateMasked(const View& input, const Output& output, bool first) const {
+    accumulate(input, output, [&](float& soFar, float x, size_t from, size_t to) {
+      const bool kept = keeps(input.mask, input.data.size(), from);
+      if (how_ == Merge::Multiply) {
+        const float factor = kept ? x : 1;
+        soFar = first ? factor : soFar * factor;
+      } else if (first) {
+        soFar = x;
+      } else {
+        if (!kept) x = soFar;
+        if (!keeps(output.mask, output.data.size(), to)) soFar = x;
+        soFar = merged(how_, soFar, x);
+      }
     });
   }
 
   /// Keras 2: a timestep is kept where every input that has a mask keeps it. Keras 3: where any input keeps
   /// it, and there is no mask unless every input has one.
-  void mergeMasks(std::span<const View> inputs, const Output& output) const {
-    if (!anyMask(inputs)) return;
-    for (const View& input : inputs) {
-      if (input.mask.empty()) {
-        if (!keras3_) continue;
-        output.mask.clear();
-        return;
-      }
-      if (output.mask.empty()) {
-        output.passMask(input);
-        continue;
-      }
-      if (input.mask.size() != output.mask.size()) {
-        refuseInput(*this,
-                    "masked like the other inputs, " + std::to_string(output.mask.size()) + " timesteps",
-                    input.shape);
-      }
-      for (size_t i = 0; i < output.mask.size(); ++i) {
-        output.mask[i] = keras3_ ? output.mask[i] | input.mask[i] : output.mask[i] & input.mask[i];
-      }
+  void mergeMask(const View& input, const Output& output, bool first) const {
+    if (first || (output.mask.empty() && !keras3_)) {
+      if (!input.mask.empty()) output.passMask(input);
+      return;
+    }
+    if (input.mask.empty() || output.mask.empty()) {
+      if (keras3_) output.mask.clear();
+      return;
+    }
+    if (input.mask.size() != output.mask.size()) {
+      refuseInput(*this,
+                  "masked like the other inputs, " + std::to_string(output.mask.size()) + " timesteps",
+                  input.shape);
+    }
+    for (size_t i = 0; i < output.mask.size(); ++i) {
+      output.mask[i] = keras3_ ? output.mask[i] | input.mask[i] : output.mask[i] & input.mask[i];
     }
   }
 
   Merge how_;
   bool keras3_;
+  bool masksValues_;
 };
 
 /// Joins its inputs along one axis.

@@ -30,7 +30,7 @@ class Proposer {
  public:
   Proposer(const Bundle& bundle, const Dialect& dialect, Choices& choices)
       : file_(bundle.fileName()), tree_(isTreeLayout(bundle.layout())), dialect_(dialect), choices_(choices) {
-    for (SeenLayer& layer : seenLayers(bundle)) {
+    for (SeenLayer& layer : seenLayers(bundle, dialect_)) {
       if (isInput(layer)) {
         inputs_.push_back(layer.name);
       } else {
@@ -280,6 +280,7 @@ class Proposer {
       layer.operation = form.operation;
       layer.config = std::move(form.config);
       layer.config["name"] = layer.name;
+      if (!layer.operation) layer.config["trainable"] = true;  // tells Keras 3's layers from its operations
       if (tree_) layer.place = {{.className = seen_[i].groupClass(), .ordinal = seen_[i].groupNumber()}};
       std::vector<TensorRef> inputs;
       for (const size_t tensor : wiring.steps[i].inputs) inputs.push_back({nameOf(tensor), 0, 0});

@@ -60,12 +60,28 @@ std::vector<SeenLayer> layersOfTree(const Bundle& bundle) {
   return layers;
 }
 
+/// "dense_1_W" of "dense_1/dense_1_W:0".
+std::string_view lastName(const TensorView& tensor) {
+  std::string_view name = tensor.name;
+  if (const size_t slash = name.rfind('/'); slash != std::string_view::npos) name.remove_prefix(slash + 1);
+  return name.substr(0, name.find(':'));
+}
+
+/// "dense_1_W" → "kernel"; "gru_1_U_z" → "U_z".
+std::string_view keras1Role(std::string_view name) {
+  const std::string_view end = name.substr(name.size() < 4 ? 0 : name.size() - 4);
+  const bool ofGate = end.starts_with("_W_") || end.starts_with("_U_") || end.starts_with("_b_");
+  const std::string_view role = ofGate ? end.substr(1) : name.substr(name.rfind('_') + 1);
+  if (role == "W") return "kernel";
+  if (role == "U") return "recurrent_kernel";
+  return role == "b" ? "bias" : role;
+}
+
 }  // namespace
 
 std::string_view SeenLayer::role(size_t tensor) const {
-  std::string_view role = tensors[tensor]->name;
-  if (const size_t slash = role.rfind('/'); slash != std::string_view::npos) role.remove_prefix(slash + 1);
-  return role.substr(0, role.find(':'));
+  const std::string_view role = lastName(*tensors[tensor]);
+  return keras1 ? keras1Role(role) : role;
 }
 
 std::string SeenLayer::weightsText() const {
@@ -95,14 +111,27 @@ size_t SeenLayer::groupNumber() const {
   return number.empty() || number.size() > 6 ? 0 : std::stoul(std::string(number));
 }
 
-std::vector<SeenLayer> seenLayers(const Bundle& bundle) {
+std::vector<SeenLayer> seenLayers(const Bundle& bundle, const Dialect& dialect) {
   if (isTreeLayout(bundle.layout())) return layersOfTree(bundle);
   std::vector<SeenLayer> layers;
   for (const LayerWeights& entry : bundle.layers()) {
     layers.push_back(seenLayer(entry.layer, entry.layer));
     layers.back().tensors = entry.tensors;
+    layers.back().keras1 = dialect.major == 1;
   }
   return layers;
+}
+
+bool namesWeightsAsKeras1(const Bundle& bundle) {
+  bool any = false;
+  for (const LayerWeights& entry : bundle.layers()) {
+    for (const TensorView* tensor : entry.tensors) {
+      const std::string_view name = lastName(*tensor);
+      if (name == "kernel" || name == "embeddings") return false;
+      any = any || name == entry.layer + "_W";
+    }
+  }
+  return any;
 }
 
 }  // namespace charglow

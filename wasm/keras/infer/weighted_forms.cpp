@@ -28,7 +28,23 @@ struct RecurrentWeights {
   bool twoBiases = false;  ///< (2, gates · units): a GRU with reset_after
 };
 
+/// Weights as Keras 1 stored them: for each gate a W (features, units), U (units, units) and b (units).
+std::optional<RecurrentWeights> gatesApart(std::span<const TensorView* const> tensors) {
+  if (tensors.size() != 9 && tensors.size() != 12) return std::nullopt;
+  const std::vector<int64_t>& kernel = tensors[0]->shape;
+  if (kernel.size() != 2) return std::nullopt;
+  const std::vector<int64_t> shapes[] = {kernel, {kernel[1], kernel[1]}, {kernel[1]}};
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (tensors[i]->shape != shapes[i % 3]) return std::nullopt;
+  }
+  return RecurrentWeights{.className = tensors.size() == 9 ? "GRU" : "LSTM",
+                          .features = kernel[0],
+                          .units = kernel[1],
+                          .bias = true};
+}
+
 std::optional<RecurrentWeights> recurrentWeights(std::span<const TensorView* const> tensors) {
+  if (const auto apart = gatesApart(tensors)) return apart;
   if (tensors.size() < 2 || tensors.size() > 3) return std::nullopt;
   const std::vector<int64_t>& kernel = tensors[0]->shape;
   const std::vector<int64_t>& recurrent = tensors[1]->shape;
@@ -96,6 +112,10 @@ std::vector<LayerForm> bidirectionalForms(const SeenLayer& layer, const Recurren
     }
   }
   return forms;
+}
+
+bool isCalledRecurrent(const SeenLayer& layer) {
+  return layer.tensors.size() > 1 && (isCalled(layer, 1, "recurrent_kernel") || layer.role(1).starts_with("U_"));
 }
 
 bool isKernelAndBias(const SeenLayer& layer, size_t rank) {
@@ -200,12 +220,12 @@ std::vector<LayerForm> weightedForms(const SeenLayer& layer) {
     return {embeddingForm(layer)};
   if (isKernelAndBias(layer, 2)) return denseForms(layer);
   if (isKernelAndBias(layer, 3)) return {convolutionForm(layer)};
-  if (const auto one = recurrentWeights(tensors); one && isCalled(layer, 1, "recurrent_kernel"))
+  if (const auto one = recurrentWeights(tensors); one && isCalledRecurrent(layer))
     return recurrentForms(layer, *one);
   const size_t half = tensors.size() / 2;
   const auto forward = recurrentWeights(tensors.first(half));
   const auto backward = recurrentWeights(tensors.subspan(half));
-  if (forward && backward && isCalled(layer, 1, "recurrent_kernel"))
+  if (forward && backward && isCalledRecurrent(layer))
     return bidirectionalForms(layer, *forward);
   return attentionForms(layer);
 }

@@ -11,7 +11,7 @@
 import { UserError } from "./say.mjs";
 
 /** Generation to the head of its column, from the oldest on. @type {Record<string, string>} */
-const COLUMNS = { "keras-1.2": "1.2", "keras-2.1": "2.1", "keras-2.2": "2.2", "tf-1.15": "TF 1.15", "keras-2.15": "2.15", "keras-3": "3" };
+const COLUMNS = { "keras-1.2": "1.2", "keras-2.1": "2.1", "keras-2.2": "2.2", "tf-1.15": "TF 1.15", "keras-2.13": "2.13", "keras-2.15": "2.15", "keras-3": "3" };
 
 const MODELS = new Set(["Model", "Functional", "Sequential"]);
 
@@ -20,8 +20,8 @@ const isCell = (/** @type {string} */ name) => /Cells?$/.test(name);
 
 /** What Keras 1 calls a layer, and an option. @type {Record<string, string>} */
 const KERAS_1_LAYERS = { Convolution1D: "Conv1D", AtrousConvolution1D: "Conv1D" };
-/** Its Merge is one layer for all of these, by its mode. @type {Record<string, string>} */
-const KERAS_1_MERGES = { mul: "Multiply", sum: "Add", ave: "Average", max: "Maximum", concat: "Concatenate", dot: "Dot", cos: "Dot" };
+/** Its Merge is one layer for all of these, by its mode; with "cos" it stays one of its own. @type {Record<string, string>} */
+const KERAS_1_MERGES = { mul: "Multiply", sum: "Add", ave: "Average", max: "Maximum", concat: "Concatenate", dot: "Dot" };
 /** @type {Record<string, string>} */
 const KERAS_1_OPTIONS = {
   inner_activation: "recurrent_activation",

@@ -10,9 +10,10 @@
  *   runs a program that writes a JUnit report to the path it is given
  *
  * @typedef {object} Suite
- * @property {string} name `npm test -- engine` runs "engine-gcc" and all others that start so
+ * @property {string} name `npm test -- engine` runs "engine-sanitize" and all others that start so
  * @property {string} what
  * @property {Need[]} needs
+ * @property {boolean} [onRequest] runs only where it is named
  * @property {(tools: Tools) => Promise<void>} body
  */
 import os from "node:os";
@@ -28,11 +29,12 @@ import { filesBelow } from "./stamp.mjs";
 /**
  * Test files for Node.js's own runner, named one by one: what `node --test FOLDER` takes for a test changed between Node.js 20 and 22.
  * @param {Pick<Tools, "reported">} tools @param {string} label @param {string[]} files @param {Record<string, string>} [env]
+ * @param {number} [atOnce] files that run side by side
  */
-export async function runNodeTests({ reported }, label, files, env = {}) {
+export async function runNodeTests({ reported }, label, files, env = {}, atOnce = 1) {
   const args = (/** @type {string} */ report) => [
     "--test",
-    "--test-concurrency=1",
+    `--test-concurrency=${atOnce}`,
     "--test-reporter=spec",
     "--test-reporter-destination=stdout",
     "--test-reporter=junit",
@@ -42,11 +44,11 @@ export async function runNodeTests({ reported }, label, files, env = {}) {
   await reported(label, process.execPath, args, { env, files });
 }
 
-/** @param {Tools} tools @param {string} folder below the root @param {Record<string, string>} [env] */
-async function nodeTests(tools, folder, env = {}) {
+/** @param {Tools} tools @param {string} folder below the root @param {Record<string, string>} [env] @param {number} [atOnce] */
+async function nodeTests(tools, folder, env = {}, atOnce = 1) {
   const files = filesBelow(join(ROOT, folder)).filter((file) => /\.test\.mjs$/.test(file));
   if (!files.length) throw new UserError(`${folder}: expected files named *.test.mjs, found none.`);
-  await runNodeTests(tools, folder, files, env);
+  await runNodeTests(tools, folder, files, env, atOnce);
 }
 
 /** @param {string} preset @returns {Suite["body"]} */
@@ -112,6 +114,7 @@ export const SUITES = [
   {
     name: "engine-gcc",
     what: "the engine, debug, g++",
+    onRequest: true, // as long as all the rest: what it can find beyond clang's builds is another compiler's warnings
     needs: [...ENGINE_NEEDS, "gcc"],
     body: engineTests("native"),
   },
@@ -159,7 +162,8 @@ export const SUITES = [
       await buildEngine(tools.machine);
       await convertModels(tools.machine);
       await buildPage();
-      await nodeTests(tools, "tests/web/browser", { CHROMIUM: tools.machine.paths.browser ?? "" });
+      // A browser waits most of the time: for frames, pauses in typing and transitions.
+      await nodeTests(tools, "tests/web/browser", { CHROMIUM: tools.machine.paths.browser ?? "" }, 2);
     },
   },
 ];
@@ -174,5 +178,5 @@ export function select(names) {
   if (unknown.length) {
     throw new UserError(`npm test: expected suites among ${SUITES.map((suite) => suite.name).join(", ")}, found ${unknown.join(", ")}.`);
   }
-  return SUITES.filter((suite) => !names.length || names.some((name) => matches(suite.name, name)));
+  return SUITES.filter((suite) => (!names.length && !suite.onRequest) || names.some((name) => matches(suite.name, name)));
 }

@@ -122,7 +122,6 @@ test("what the engine refuses ends with exit code 1, its message and no stack", 
   for (const [args, words] of [
     [["inspect", html], /page\.safetensors/],
     [["inspect", join(folder, "missing.safetensors")], /missing\.safetensors: expected a file, found no such file\./],
-    [["inspect", bundle("keras-3/mixed_float16")], /dtype: expected float32 or float64/],
     [["run", bundle("keras-2.15/classic"), "--ids", "1,2"], /expected 7 timesteps, found 2/],
     [["run", bundle("keras-2.15/lambda_mean"), "--text", "a"], /expected a vocabulary, found none/],
   ]) {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { loadEngine } from "../../scripts/lib/engine.mjs";
-import { REFUSED, fixtureBytes, fixtureNames, kerasNumbers, problemsOf } from "./support.mjs";
+import { fixtureBytes, fixtureNames, kerasNumbers } from "./support.mjs";
 
 const engine = await loadEngine();
 
@@ -27,13 +27,6 @@ function compareLayers(expected, compute, tolerance, relative) {
 }
 
 for (const name of fixtureNames()) {
-  if (REFUSED.has(name)) {
-    test(`${name} is refused`, () => {
-      const problems = problemsOf(() => engine.open(fixtureBytes(name), name));
-      assert.match(problems.map((problem) => problem.text).join("\n"), REFUSED.get(name));
-    });
-    continue;
-  }
   test(`${name} computes what Keras does`, () => {
     const model = engine.open(fixtureBytes(name), name);
     const session = model.newSession();

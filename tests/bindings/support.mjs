@@ -10,12 +10,6 @@ const { CHARGLOW_FIXTURES: FIXTURES = paths.FIXTURES, CHARGLOW_FIXTURE_BUNDLES: 
 
 export const SAMPLE = join(paths.PUBLIC_MODELS, "sms-spam.safetensors");
 
-/** Fixtures of what the engine refuses, with what its message must say. */
-export const REFUSED = new Map([
-  ["keras-2.15/mixed_float16", /dtype: expected float32 or float64/],
-  ["keras-3/mixed_float16", /dtype: expected float32 or float64/],
-]);
-
 /** Names of all converted fixtures, such as "keras-2.15/classic". */
 export function fixtureNames() {
   return readdirSync(FIXTURE_BUNDLES, { withFileTypes: true })

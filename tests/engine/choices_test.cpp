@@ -21,7 +21,7 @@ TEST(Choices, FallsBackAndTells) {
 }
 
 TEST(Choices, TakesWhatIsGivenAndAnswersTheSameTwice) {
-  Choices choices({{"gru.mask", "true"}});
+  Choices choices(Choices::Given{{"gru.mask", "true"}});
   EXPECT_EQ(choices.choose("gru.mask", "The file does not say.", kYesNo, "false"), "true");
   EXPECT_EQ(choices.choose("gru.mask", "The file does not say.", kYesNo, "false"), "true");
   ASSERT_EQ(choices.assumptions().size(), 1u);
@@ -30,7 +30,7 @@ TEST(Choices, TakesWhatIsGivenAndAnswersTheSameTwice) {
 }
 
 TEST(Choices, RefusesWhatIsNoOption) {
-  Choices choices({{"gru.mask", "perhaps"}});
+  Choices choices(Choices::Given{{"gru.mask", "perhaps"}});
   EXPECT_EQ(choices.choose("gru.mask", "The file does not say.", kYesNo, "false"), "false");
   ASSERT_EQ(choices.problems().size(), 1u);
   EXPECT_EQ(choices.problems()[0].text(),
@@ -38,7 +38,7 @@ TEST(Choices, RefusesWhatIsNoOption) {
 }
 
 TEST(Choices, RefusesWhatDecidesNothing) {
-  Choices choices({{"gru.maks", "true"}});
+  Choices choices(Choices::Given{{"gru.maks", "true"}});
   choices.choose("gru.mask", "The file does not say.", kYesNo, "false");
   ASSERT_EQ(choices.problems().size(), 1u);
   EXPECT_EQ(choices.problems()[0].text(),
@@ -48,7 +48,7 @@ TEST(Choices, RefusesWhatDecidesNothing) {
 }
 
 TEST(Choices, WhatOnlySomeUsesLeaveOpenIsTickedOffAndToldElsewhere) {
-  Choices choices({{"text.padding", "post"}, {"text.lower", "maybe"}});
+  Choices choices(Choices::Given{{"text.padding", "post"}, {"text.lower", "maybe"}});
   EXPECT_EQ(choices.given("text.padding", {{"pre", ""}, {"post", ""}}), "post");
   EXPECT_EQ(choices.given("text.lower", kYesNo), std::nullopt);
   EXPECT_EQ(choices.given("text.other", kYesNo), std::nullopt);
@@ -59,7 +59,7 @@ TEST(Choices, WhatOnlySomeUsesLeaveOpenIsTickedOffAndToldElsewhere) {
 }
 
 TEST(Choices, FreeTextIsTickedOff) {
-  Choices choices({{"lambda:sum", "sum(axis=1)"}});
+  Choices choices(Choices::Given{{"lambda:sum", "sum(axis=1)"}});
   EXPECT_EQ(choices.given("lambda:sum"), "sum(axis=1)");
   EXPECT_EQ(choices.given("lambda:other"), std::nullopt);
   EXPECT_TRUE(choices.problems().empty());

@@ -19,14 +19,8 @@ using nlohmann::json;
 using testing::allFixtures;
 using testing::openFixture;
 
-/// Fixtures of what the engine refuses, see refusal_test.cpp.
-const std::vector<std::string> kRefused = {"keras-2.15/mixed_float16", "keras-3/mixed_float16"};
-
 std::vector<std::string> runnableFixtures() {
   std::vector<std::string> names = allFixtures();
-  std::erase_if(names, [](const std::string& name) {
-    return std::find(kRefused.begin(), kRefused.end(), name) != kRefused.end();
-  });
   std::sort(names.begin(), names.end());
   return names;
 }

@@ -88,12 +88,12 @@ TEST(Refusal, NeutralValuesPass) {
   EXPECT_EQ(parts.refusal(), "unsupported-option | layer \"gru\" (GRU), sparse: expected false, found true.");
 }
 
-TEST(Refusal, MixedPrecisionIsNotFloat32) {
+TEST(Refusal, HalfPrecisionIsNotFloat32) {
   Parts parts(kClassic);
-  parts.layer("dense_1")["config"]["dtype"] = {{"class_name", "Policy"},
-                                               {"config", {{"name", "mixed_float16"}}}};
-  EXPECT_NE(parts.refusal().find("layer \"dense_1\" (Dense), dtype: expected float32 or float64"),
-            std::string::npos)
+  parts.layer("dense_1")["config"]["dtype"] = {{"class_name", "Policy"}, {"config", {{"name", "float16"}}}};
+  EXPECT_NE(
+      parts.refusal().find("layer \"dense_1\" (Dense), dtype: expected float32, float64 or mixed precision"),
+      std::string::npos)
       << parts.refusal();
 }
 

@@ -70,7 +70,7 @@ TEST(TextChoices, WhatTheEncodingStatesIsNoAssumption) {
 }
 
 TEST(TextChoices, NonsenseIsAProblem) {
-  Choices choices({{"text.padding", "left"}});
+  Choices choices(Choices::Given{{"text.padding", "left"}});
   const TextChoices text(choices);
   ASSERT_EQ(choices.problems().size(), 1u);
   EXPECT_EQ(choices.problems()[0].text(),

@@ -105,7 +105,10 @@ test("programs get no stdin, so that none can wait for an answer", async () => {
 });
 
 test("suites are chosen by name or by the beginning of their name", () => {
-  assert.deepEqual(select([]), SUITES);
+  assert.deepEqual(
+    select([]).map((suite) => suite.name),
+    SUITES.map((suite) => suite.name).filter((name) => name !== "engine-gcc"),
+  );
   assert.deepEqual(
     select(["engine"]).map((suite) => suite.name),
     ["engine-gcc", "engine-sanitize"],

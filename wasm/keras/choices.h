@@ -29,8 +29,10 @@ struct Assumption {
 /// page).
 class Choices {
  public:
+  using Given = std::map<std::string, std::string, std::less<>>;
+
   Choices() = default;
-  explicit Choices(std::map<std::string, std::string, std::less<>> given) : given_(std::move(given)) {}
+  explicit Choices(Given given) : given_(std::move(given)) {}
 
   /// Notes what was decided where there is nothing to choose.
   void note(std::string id, std::string text);
@@ -58,7 +60,7 @@ class Choices {
   /// Whether `value` is one of the options; a problem where it is not.
   bool check(const std::string& id, const std::string& value, const std::vector<Assumption::Option>& options);
 
-  std::map<std::string, std::string, std::less<>> given_;
+  Given given_;
   std::set<std::string, std::less<>> used_;
   std::vector<Assumption> assumptions_;
   std::vector<Problem> problems_;

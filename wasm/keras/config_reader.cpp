@@ -62,6 +62,10 @@ std::string dtypeName(const json& value) {
 
 }  // namespace
 
+bool usesMixedPrecision(const json& config) {
+  return config.is_object() && config.contains("dtype") && dtypeName(config["dtype"]).starts_with("mixed_");
+}
+
 bool isHarmless(std::string_view key) {
   for (const std::string_view name : kHarmless) {
     if (key == name) return true;
@@ -198,8 +202,9 @@ void ConfigReader::require(const char* key, const json& value, const std::string
 void ConfigReader::finish() {
   const bool stated = config_.contains("dtype") && !config_["dtype"].is_null();
   const std::string dtype = stated ? dtypeName(config_["dtype"]) : "float32";
-  if (seen_.insert("dtype").second && dtype != "float32" && dtype != "float64") {
-    refuse("dtype", "float32 or float64", shown(config_["dtype"]),
+  const bool runs = dtype == "float32" || dtype == "float64" || usesMixedPrecision(config_);
+  if (seen_.insert("dtype").second && !runs) {
+    refuse("dtype", "float32, float64 or mixed precision", shown(config_["dtype"]),
            "Load the model in Keras under the float32 policy and save it again.");
   }
   for (const auto& [key, value] : config_.items()) {

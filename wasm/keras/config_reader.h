@@ -19,6 +19,8 @@ std::optional<int> wholeNumber(const nlohmann::json& value);
 /// Whether a key of a layer's configuration cannot change what the layer computes at inference, in any
 /// generation of Keras.
 bool isHarmless(std::string_view key);
+/// Whether a layer's policy is mixed precision: float32 weights, half-precision arithmetic.
+bool usesMixedPrecision(const nlohmann::json& config);
 
 /// Reads a layer's configuration so that nothing in it goes unseen: what is read is ticked off, what cannot
 /// change a number (initialisers, regularisers …) is a named list, and everything else is a problem that says

@@ -29,7 +29,8 @@ struct Dialect {
   [[nodiscard]] bool hardSigmoidOfKeras3() const { return major >= 3; }
   /// The Softmax layer ignored masks in multi-backend Keras (keras/layers/advanced_activations.py 2.2.4).
   [[nodiscard]] bool softmaxLayerUsesMask() const { return major >= 3 || (tensorflow && minor >= 3); }
-  /// Multiply, Maximum and Minimum leave masked steps out (keras/src/layers/merging/base_merge.py from 3.4 on).
+  /// Multiply, Maximum and Minimum leave masked steps out (keras/src/layers/merging/base_merge.py from 3.4
+  /// on).
   [[nodiscard]] bool mergesOnlyKeptValues() const { return major > 3 || (major == 3 && minor >= 4); }
   /// A slip of the pen in tf.keras up to TensorFlow 2.1 (advanced_activations.py, "support_masking").
   [[nodiscard]] bool reluLayerDropsMask() const { return major == 2 && tensorflow && minor < 3; }

@@ -30,6 +30,7 @@ class GraphBuilder {
     std::vector<Problem> ofWeights;
     weights_ = assignWeights(spec_, graph_.layers, bundle_, choices_, ofWeights);
     recogniseLayers();
+    notePrecision();
     readCalls();
     checkInputs();
     stopAtProblems();  // what follows needs every layer
@@ -68,6 +69,15 @@ class GraphBuilder {
     if (!layer.problems.empty()) return nullptr;
     const auto make = layer.operation ? makeOperation : charglow::makeLayer;
     return make(layer.name, layer.className, layer.config, dialect_, problems_);
+  }
+
+  void notePrecision() {
+    const bool mixed = std::any_of(spec_.layers.begin(), spec_.layers.end(),
+                                   [](const LayerSpec& layer) { return usesMixedPrecision(layer.config); });
+    if (!mixed) return;
+    choices_.note("precision",
+                  "Keras computes this model in half precision and rounds each result to about three digits, "
+                  "differently on every processor; here all is computed in float32.");
   }
 
   /// Layers of classes that Keras does not have, once it is known which weights are theirs.

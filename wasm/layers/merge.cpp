@@ -155,8 +155,7 @@ class Elementwise : public Layer {
       return;
     }
     if (input.mask.size() != output.mask.size()) {
-      refuseInput(*this,
-                  "masked like the other inputs, " + std::to_string(output.mask.size()) + " timesteps",
+      refuseInput(*this, "masked like the other inputs, " + std::to_string(output.mask.size()) + " timesteps",
                   input.shape);
     }
     for (size_t i = 0; i < output.mask.size(); ++i) {

@@ -67,10 +67,16 @@ function heatCell(page, row, column) {
   }, { row, column, rows: TEXT.length, columns: TEXT.length });
 }
 
+/** What one can choose of, by what a screen reader says. */
+const shownPickers = (page) =>
+  page.$$eval("#signal-controls select", (all) => all.filter(({ hidden }) => !hidden).map((select) => select.getAttribute("aria-label")));
+
 describe("controls are there only where there is something to choose", () => {
-  test("one attention, a vector: no picker, no heat map", async () => {
+  test("one attention, a vector: a picker of it and the gates, no heat map", async () => {
     const { page, close } = await openPage(browser, server.url);
-    assert.equal(await page.$$eval("#signal-controls select", (all) => all.filter(({ hidden }) => !hidden).length), 0);
+    assert.deepEqual(await shownPickers(page), ["what the colours show"]);
+    const offered = await page.$$eval("#signal-controls select option", (all) => all.map(({ textContent }) => textContent));
+    assert.deepEqual(offered.slice(0, 5), ["attention", "update gate", "reset gate", "candidate", "state"]);
     assert.equal(await page.isVisible("#heat"), false);
     assert.equal(await page.isVisible("#heat-note"), false);
     await close();
@@ -364,6 +370,34 @@ describe("an attention for each feature", { skip: !existsSync(FEATURES) && "no b
   });
 });
 
+describe("gates and states", () => {
+  test("colour the text when they are asked for: the mean over the units, or one unit", async () => {
+    const bytes = new Uint8Array(readFileSync(`${ROOT}web/public/models/sms-spam.safetensors`));
+    const model = (await loadEngine()).open(bytes, "sample");
+    const session = model.newSession();
+    session.setText("free");
+    const site = model.card().states.find(({ id }) => id.endsWith("/update_gate"));
+    const gate = session.signal(site.id);
+    assert.deepEqual(gate.axes, ["unit", "step"]);
+    const [units, steps] = gate.shape;
+    const unit = (step, index) => gate.values[index * steps + step];
+    const mean = (step) => Array.from({ length: units }, (_, index) => unit(step, index)).reduce((sum, value) => sum + value) / units;
+
+    const { page, faults, close } = await openPage(browser, server.url, { reducedMotion: "reduce" });
+    await typeText(page, "free");
+    await page.selectOption('select[aria-label="what the colours show"]', site.id);
+    await settled(page);
+    await page.locator("#mirror .cell").nth(3).click();
+    const said = (value) => page.waitForFunction((number) => document.querySelector("#readout").textContent.includes(`gate ${number}`), value.toPrecision(3));
+    await said(mean(steps - 1));
+    await page.selectOption('select[aria-label="unit"]', "7");
+    await said(unit(steps - 1, 6));
+    assert.equal(await page.isVisible("#heat"), true);
+    assert.deepEqual(faults, []);
+    await close();
+  });
+});
+
 const HEADS = `${ROOT}build/fixtures/keras-2.15/multi_head_self.safetensors`;
 
 describe("several heads", { skip: !existsSync(HEADS) && "no build/fixtures: `npm test -- bindings` makes them" }, () => {
@@ -379,8 +413,7 @@ describe("several heads", { skip: !existsSync(HEADS) && "no build/fixtures: `npm
 
     const { page, faults, close } = await pageWith(bytes, { charset: "abcd", text: "abca" });
     const said = (value) => page.waitForFunction((number) => document.querySelector("#readout").textContent.includes(` ${number} `), value.toPrecision(3));
-    const shown = await page.$$eval("#signal-controls select", (all) => all.filter(({ hidden }) => !hidden).map((select) => select.getAttribute("aria-label")));
-    assert.deepEqual(shown, ["head", "query"]);
+    assert.deepEqual(await shownPickers(page), ["what the colours show", "head", "query"]);
     await clickCharacter(page, 1);
     // The caret's character attends to itself: its own weight in its own row.
     await said(mean(queries - 3, steps - 3));

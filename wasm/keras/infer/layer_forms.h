@@ -23,7 +23,7 @@ struct LayerForm {
   size_t least = 1, most = 1;  ///< how many tensors it is called with
   /// The output's shape, or nothing where it does not take these inputs. What it thereby learns of unknown
   /// sizes is noted.
-  std::function<std::optional<Sizes>(const std::vector<Sizes>& inputs, Unknowns& unknowns)> shape;
+  std::function<std::optional<Sizes>(const std::vector<Sizes>& inputs, Unknowns& unknowns)> shape{};
   bool operation = false;  ///< `className` is one of layers/operations/registry.h
 
   /// The configuration of the layer it wraps, or its own.

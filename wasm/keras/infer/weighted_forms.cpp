@@ -115,7 +115,8 @@ std::vector<LayerForm> bidirectionalForms(const SeenLayer& layer, const Recurren
 }
 
 bool isCalledRecurrent(const SeenLayer& layer) {
-  return layer.tensors.size() > 1 && (isCalled(layer, 1, "recurrent_kernel") || layer.role(1).starts_with("U_"));
+  return layer.tensors.size() > 1 &&
+         (isCalled(layer, 1, "recurrent_kernel") || layer.role(1).starts_with("U_"));
 }
 
 bool isKernelAndBias(const SeenLayer& layer, size_t rank) {
@@ -225,8 +226,7 @@ std::vector<LayerForm> weightedForms(const SeenLayer& layer) {
   const size_t half = tensors.size() / 2;
   const auto forward = recurrentWeights(tensors.first(half));
   const auto backward = recurrentWeights(tensors.subspan(half));
-  if (forward && backward && isCalledRecurrent(layer))
-    return bidirectionalForms(layer, *forward);
+  if (forward && backward && isCalledRecurrent(layer)) return bidirectionalForms(layer, *forward);
   return attentionForms(layer);
 }
 

@@ -1,7 +1,6 @@
 // AttentionDecoder, the custom recurrent layer that became known by translating dates.
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "keras/call_reader.h"
@@ -13,12 +12,6 @@
 
 namespace charglow {
 namespace {
-
-/// The weights' shapes: V_a, W_a, U_a, b_a; then C, U, W, b of the gates r, z, p, o; then W_s. u: units, d:
-/// the input's features, o: labels.
-constexpr std::initializer_list<std::string_view> kPattern = {"u",  "uu", "du", "u",  "du", "uu", "ou",
-                                                              "u",  "du", "uu", "ou", "u",  "du", "uu",
-                                                              "ou", "u",  "do", "uo", "oo", "o",  "du"};
 
 /// x (batch, T, d). y (o) = 0 and s (u) = tanh(x_1·W_s) before the first of T steps, each of which computes
 ///
@@ -218,7 +211,11 @@ std::unique_ptr<Layer> makeDecoder(CustomLayer& layer, const Sizes& sizes) {
 
 void addDecoderForms(const CustomLayer& layer, std::vector<Form>& forms) {
   if (layer.inputs != 1 || layer.tensorsRead > 1) return;
-  const std::optional<Sizes> sizes = layer.fit(kPattern);
+  // V_a, W_a, U_a, b_a; then C, U, W, b of the gates r, z, p, o; then W_s. u: units, d: the input's features,
+  // o: labels.
+  const std::optional<Sizes> sizes =
+      layer.fit({"u", "uu", "du", "u",  "du", "uu", "ou", "u",  "du", "uu", "ou",
+                 "u", "du", "uu", "ou", "u",  "do", "uo", "oo", "o",  "du"});
   if (!sizes) return;
   forms.push_back({"attention-decoder",
                    "AttentionDecoder, which attends to its input at every step of its output", 0, true,

@@ -376,7 +376,7 @@ describe("gates and states", () => {
     const model = (await loadEngine()).open(bytes, "sample");
     const session = model.newSession();
     session.setText("free");
-    const site = model.card().states.find(({ id }) => id.endsWith("/update_gate"));
+    const site = model.card.states.find(({ id }) => id.endsWith("/update_gate"));
     const gate = session.signal(site.id);
     assert.deepEqual(gate.axes, ["unit", "step"]);
     const [units, steps] = gate.shape;

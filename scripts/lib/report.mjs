@@ -80,9 +80,10 @@ function parityText(parity) {
 /** What was assumed, and what else to say for it. */
 function assumptionText(assumptions) {
   return bullets(
-    assumptions.map(({ id, text, value, options, chosen }) => {
-      if (!options.length) return text;
+    assumptions.map(({ id, text, value, options, chosen, open }) => {
+      if (!options.length && !open) return text;
       const others = options.filter((option) => option.value !== value).map((option) => `--assume ${id}=${option.value}`);
+      if (open) others.push(`--assume ${id}=…`);
       const label = options.find((option) => option.value === value)?.label ?? value;
       return `${text} ${chosen ? "Chosen" : "Assumed"}: ${label}. Otherwise: ${others.join(" or ")}`;
     }),

@@ -48,3 +48,24 @@ withModel("dgaintel_classifier.h5", "its author's three published scores", (path
     assert.ok(Math.abs(output.values[0] - score) <= 1e-5, `${domain}: expected ${score}, found ${output.values[0]}`);
   }
 });
+
+// https://github.com/minimaxir/textgenrnn: weights alone, in CuDNN's layout under plain names; the next character of a text.
+withModel("textgenrnn_weights.hdf5", "from weights and vocabulary alone, English goes on as English", (path) => {
+  const vocabulary = join(MODELS, "textgenrnn_vocab.json");
+  const ids = JSON.parse(readFileSync(vocabulary, "utf8"));
+  const bundle = converted(path, "--vocab", vocabulary, "--assume", "timesteps=40");
+  const model = engine.open(bundle, "textgenrnn.safetensors");
+  assert.deepEqual(model.card.attention.map(({ layer }) => layer), ["attention"]);
+  const session = model.newSession();
+  const next = (text) => session.setText(text).outputs[0].values;
+  const after = next("The results have bee");
+  assert.equal(after.indexOf(Math.max(...after)), ids.n);
+
+  let nats = 0;
+  let characters = 0;
+  for (const title of ["What is the best way to learn a new language?", "The first picture of my new house", "How do you make your own bread at home"]) {
+    for (let end = 0; end < title.length; ++end, ++characters) nats -= Math.log(next(title.slice(0, end))[ids[title[end]]]);
+  }
+  // About 48 where the weights are not converted from CuDNN's layout. Titles as ordinary as these are easier than most.
+  assert.ok(nats / characters < 3.2, `${nats / characters} nats per character`);
+});

@@ -109,6 +109,26 @@ describe("a model with its vocabulary and labels", () => {
   });
 });
 
+describe("what Keras 3 saved", () => {
+  for (const [fixture, file] of [["format_classic_keras", "model.keras"], ["bare_classic", "model.weights.h5"]]) {
+    test(`${file}: the prediction is Keras's`, async () => {
+      const of = `tests/fixtures/keras-3/${fixture}`;
+      const [{ ids, outputs }] = JSON.parse(read(`${of}/parity.json`)).cases;
+      const text = ids[0].map((id) => "abcdefghij"[id - 1]).join("");
+      const { page, faults, close } = await openWithText();
+      await drop(page, [{ name: file, bytes: read(`${of}/${file}`) }, letters]);
+      await page.waitForFunction((name) => location.hash.includes(`model=${name}`), file);
+      await typeText(page, text);
+      await settled(page);
+      const [keras] = Object.values(outputs);
+      const shown = Number((await page.textContent("#prediction")).match(/0\.\d+/)[0]);
+      assert.ok(Math.abs(shown - keras.values[0]) < 0.001, `${shown} beside ${keras.values[0]}`);
+      assert.deepEqual(faults, []);
+      await close();
+    });
+  }
+});
+
 describe("weights with an architecture of their own file", () => {
   const runs = async (page) => {
     await page.waitForFunction(() => location.hash.includes("model=weights.h5"));

@@ -387,7 +387,6 @@ describe("gates and states", () => {
     await typeText(page, "free");
     await page.selectOption('select[aria-label="what the colours show"]', site.id);
     await settled(page);
-    await page.locator("#mirror .cell").nth(3).click();
     const said = (value) => page.waitForFunction((number) => document.querySelector("#readout").textContent.includes(`gate ${number}`), value.toPrecision(3));
     await said(mean(steps - 1));
     await page.selectOption('select[aria-label="unit"]', "7");

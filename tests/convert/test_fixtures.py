@@ -131,12 +131,13 @@ def check_texts(bundle):
         return
     text = bundle.json("text")
     checked = 0
-    for case in bundle.json("parity")["cases"]:
+    cases = bundle.json("parity")["cases"]
+    for case in cases:
         if "text" in case:
             for row in case["ids"]:
                 assert encode(case["text"], text, len(row)) == row, case["name"]
             checked += 1
-    assert checked
+    assert checked or all("inputs" in case for case in cases)  # several inputs have no one text
 
 
 def encode(source, text, timesteps):

@@ -59,7 +59,9 @@ describe("every fixture", { skip }, () => {
       if (outcome === "refused") assert.match(await page.textContent(".notice"), /: expected .*, found /);
       else if (outcome === "text") {
         assert.match(await prediction(page), /\d\.\d|^\d+ (numbers|probabilities)|\(/);
-        assert.match(await page.textContent("#truth"), /agrees with Keras to|no numbers of Keras/);
+        // Weights alone do not say to how many timesteps their texts were padded: until that is chosen they are not.
+        const truth = one.name.startsWith("bare_") ? /(agrees with|differs from) Keras/ : /agrees with Keras to|no numbers of Keras/;
+        assert.match(await page.textContent("#truth"), truth);
       }
       assert.deepEqual(faults.splice(0), []);
     });

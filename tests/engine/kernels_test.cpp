@@ -123,5 +123,33 @@ TEST(Reduce, EveryKindOverEveryAxis) {
   EXPECT_EQ(shapeText(reducedShape(shape, std::vector<size_t>{1}, true)), "(1, 1, 3)");
 }
 
+/// The activation of one number, at each of four places.
+float activated(Activation activation, float x) {
+  std::vector<float> row = {0.5f, -3.0f, x, 7.0f, x};
+  activate(activation, row);
+  EXPECT_TRUE(row[2] == row[4] || std::isnan(row[2])) << x << ": the place makes a difference";
+  return row[2];
+}
+
+TEST(Activations, SigmoidAndTanhAreExactToSomeUnitsInTheLastPlace) {
+  for (float x = -87.0f; x < 90.0f; x += 0.00173f) {
+    const double wide = x;
+    const double sigmoid = 1.0 / (1.0 + std::exp(-wide));
+    ASSERT_LE(std::abs(activated(Activation::Sigmoid, x) - sigmoid), 3e-7 * sigmoid) << x;
+    ASSERT_LE(std::abs(activated(Activation::Tanh, x) - std::tanh(wide)), 3e-7 * std::abs(std::tanh(wide)))
+        << x;
+  }
+}
+
+TEST(Activations, SigmoidAndTanhAtTheEnds) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(activated(Activation::Sigmoid, -kInfinity), 0.0f);
+  EXPECT_EQ(activated(Activation::Sigmoid, kInfinity), 1.0f);
+  EXPECT_EQ(activated(Activation::Tanh, -kInfinity), -1.0f);
+  EXPECT_EQ(activated(Activation::Tanh, 1e30f), 1.0f);
+  for (const Activation activation : {Activation::Sigmoid, Activation::Tanh, Activation::Silu})
+    EXPECT_TRUE(std::isnan(activated(activation, std::nanf("")))) << activationName(activation);
+}
+
 }  // namespace
 }  // namespace charglow

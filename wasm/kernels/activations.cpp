@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "kernels/float4.h"
+
 namespace charglow {
 namespace {
 
@@ -44,13 +46,6 @@ constexpr std::array kNames = {
     Entry{"log_softmax", Activation::LogSoftmax},
 };
 
-float sigmoid(float x) {
-  // Each branch keeps exp's argument negative, so that it can underflow but never overflow.
-  if (x >= 0) return 1.0f / (1.0f + std::exp(-x));
-  const float e = std::exp(x);
-  return e / (1.0f + e);
-}
-
 float softplus(float x) { return std::max(x, 0.0f) + std::log1p(std::exp(-std::abs(x))); }
 
 float hardSigmoid3(float x) { return std::clamp(x / 6.0f + 0.5f, 0.0f, 1.0f); }
@@ -70,6 +65,18 @@ void logSoftmax(std::span<float> row) {
 template <class Function>
 void each(std::span<float> row, Function function) {
   for (float& x : row) x = function(x);
+}
+
+/// Four at a time. What is left at the end goes the same way, so that a number does not depend on its place.
+template <class Function>
+void eachFour(std::span<float> row, Function function) {
+  size_t i = 0;
+  for (; i + 4 <= row.size(); i += 4) store(function(load(row.data() + i)), row.data() + i);
+  if (i == row.size()) return;
+  float rest[4] = {};
+  std::copy(row.begin() + static_cast<ptrdiff_t>(i), row.end(), rest);
+  store(function(load(rest)), rest);
+  std::copy_n(rest, row.size() - i, row.begin() + static_cast<ptrdiff_t>(i));
 }
 
 }  // namespace
@@ -92,7 +99,13 @@ void softmax(float* values, int count, int stride) {
   float top = values[0];
   for (int i = 1; i < count; ++i) top = std::max(top, values[i * stride]);
   float sum = 0;
-  for (int i = 0; i < count; ++i) sum += values[i * stride] = std::exp(values[i * stride] - top);
+  if (stride == 1) {
+    const std::span<float> row(values, static_cast<size_t>(count));
+    eachFour(row, [top](Float4 x) { return expOfNegative(x - top); });
+    for (const float value : row) sum += value;
+  } else {
+    for (int i = 0; i < count; ++i) sum += values[i * stride] = std::exp(values[i * stride] - top);
+  }
   for (int i = 0; i < count; ++i) values[i * stride] /= sum;
 }
 
@@ -114,13 +127,13 @@ void activate(Activation activation, std::span<float> row) {
     case Activation::Gelu:
       return each(row, [](float x) { return 0.5f * x * (1.0f + std::erf(x * 0.70710678118654752f)); });
     case Activation::Silu:
-      return each(row, [](float x) { return x * sigmoid(x); });
+      return eachFour(row, [](Float4 x) { return x * sigmoid(x); });
     case Activation::Mish:
       return each(row, [](float x) { return x * std::tanh(softplus(x)); });
     case Activation::Tanh:
-      return each(row, [](float x) { return std::tanh(x); });
+      return eachFour(row, [](Float4 x) { return tanh(x); });
     case Activation::Sigmoid:
-      return each(row, sigmoid);
+      return eachFour(row, [](Float4 x) { return sigmoid(x); });
     case Activation::HardSigmoid2:
       return each(row, [](float x) { return std::clamp(0.2f * x + 0.5f, 0.0f, 1.0f); });
     case Activation::HardSigmoid3:

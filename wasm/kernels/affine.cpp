@@ -5,17 +5,10 @@
 #include <cstddef>
 #include <cstring>
 
+#include "kernels/float4.h"
+
 namespace charglow {
 namespace {
-
-/// Four floats in one register: SSE natively, SIMD128 in WebAssembly, plain code where there is neither.
-using Float4 = float __attribute__((vector_size(16)));
-
-Float4 load(const float* from) {
-  Float4 value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
 
 using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
@@ -71,7 +64,7 @@ void Affine::applyPanels(const float* x, float* y) const {
     Float4 sum[kPanel / 4];
     for (int k = 0; k < kPanel / 4; ++k) sum[k] = load(bias_.data() + start + 4 * k);
     for (int i = 0; i < in_; ++i) {
-      const Float4 xi = {x[i], x[i], x[i], x[i]};
+      const Float4 xi = four(x[i]);
       for (int k = 0; k < kPanel / 4; ++k) sum[k] += xi * load(weights + 4 * k);
       weights += kPanel;
     }

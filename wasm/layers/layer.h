@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -8,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "layers/recurrent/step_memory.h"
 #include "tensor.h"
 
 namespace charglow {
@@ -19,6 +21,7 @@ class WeightReader;
 /// shapes were seen before allocates nothing.
 struct Scratch {
   std::vector<float> floats;
+  std::map<const void*, StepMemory> memories;  ///< of the recurrent layers that work here, by themselves
 
   /// The first `count` floats, uninitialised.
   float* room(size_t count) {

@@ -42,7 +42,6 @@ Shape Recurrent::outputShape(std::span<const Shape> inputs) const {
                   inputs[i]);
     }
   }
-  checkSize(*this, {input[1], {cell_->projectedSize()}});  // what forwardAll works in
   Shape shape = {input[0]};
   if (options_.returnSequences) shape.push_back(options_.goBackwards ? reversed(input[1]) : input[1]);
   shape.push_back({cell_->units()});
@@ -57,7 +56,8 @@ std::vector<Shape> Recurrent::outputShapes(std::span<const Shape> inputs) const 
 }
 
 void Recurrent::build(std::span<const Shape> inputs, WeightReader& weights) {
-  cell_->build(inputs[0][2].size, weights);
+  features_ = inputs[0][2].size;
+  cell_->build(features_, weights);
 }
 
 void Recurrent::forwardAll(std::span<const View> inputs, std::span<const Output> outputs,
@@ -75,6 +75,18 @@ size_t Recurrent::stateSize() const {
   return static_cast<size_t>(std::accumulate(sizes.begin(), sizes.end(), 0));
 }
 
+/// Which steps of a row of the batch are computed and not masked, in the order in which they are computed.
+std::vector<uint8_t> Recurrent::keptSteps(const View& input, size_t row) const {
+  const size_t steps = static_cast<size_t>(input.shape[1].size);
+  const size_t flags = input.mask.size() / (static_cast<size_t>(input.shape[0].size) * steps);
+  std::vector<uint8_t> kept(steps, 1);
+  for (size_t s = 0; flags > 0 && s < steps; ++s) {
+    const auto mask = input.mask.subspan((row * steps + stepAt(s, steps)) * flags, flags);
+    kept[s] = std::any_of(mask.begin(), mask.end(), [](uint8_t flag) { return flag != 0; }) ? 1 : 0;
+  }
+  return kept;
+}
+
 void Recurrent::run(std::span<const View> inputs, std::span<const Output> outputs, Scratch& scratch,
                     const Extras& extras) const {
   const View& input = inputs[0];
@@ -86,20 +98,32 @@ void Recurrent::run(std::span<const View> inputs, std::span<const Output> output
   const std::vector<int> sizes = cell_->stateSizes();
   const size_t stateSize = this->stateSize();
   const size_t gateSize = static_cast<size_t>(cell_->gateSize());
-  const size_t flags = input.mask.size() / (batch * steps);  // of the mask for each step
+  const size_t remembered = stateSize + units;
 
-  // projected (steps, projectedSize): x K + b; states, one after the other; output of a step (units); both
-  // again for what is recorded at a masked step; what a step needs
-  float* projected = scratch.room(steps * projectedSize + 2 * (stateSize + units) +
-                                  static_cast<size_t>(cell_->scratchSize()));
-  float* states = projected + steps * projectedSize;
+  // A text by itself, from zeros: what is typed next will share most of its steps.
+  const bool remembers = batch == 1 && inputs.size() == 1 && extras.from.empty() && extras.record.empty() &&
+                         steps * (features + remembered) <= StepMemory::kMost;
+  StepMemory* memory = remembers ? &scratch.memories[this] : nullptr;
+
+  // projected (projectedSize): x K + b of a step; states, one after the other; output of a step (units); both
+  // again for what is recorded at a masked step; what a step needs; the input in the order of computation
+  float* projected = scratch.room(projectedSize + 2 * remembered + static_cast<size_t>(cell_->scratchSize()) +
+                                  (options_.goBackwards ? steps * features : 0));
+  float* states = projected + projectedSize;
   float* last = states + stateSize;
   float* unused = last + units;
   float* work = unused + stateSize + units;
+  float* turned = work + cell_->scratchSize();
 
   float* to = outputs.empty() ? nullptr : outputs[0].data.data();
   for (size_t b = 0; b < batch; ++b) {
-    cell_->project(input.data.data() + b * steps * features, static_cast<int>(steps), projected);
+    const float* rows = input.data.data() + b * steps * features;
+    if (options_.goBackwards) {
+      for (size_t s = 0; s < steps; ++s)
+        std::copy_n(rows + (steps - 1 - s) * features, features, turned + s * features);
+      rows = turned;
+    }
+    const std::vector<uint8_t> kept = keptSteps(input, b);
     std::fill(states, last + units, 0.0f);
     if (!extras.from.empty()) std::copy_n(extras.from.data() + b * stateSize, stateSize, states);
     float* state = states;
@@ -107,25 +131,31 @@ void Recurrent::run(std::span<const View> inputs, std::span<const Output> output
       const size_t size = static_cast<size_t>(sizes[i - 1]);
       state = std::copy_n(inputs[i].data.data() + b * size, size, state);
     }
+    const size_t known =
+        memory == nullptr ? 0 : memory->begin({rows, steps * features}, kept, features, remembered);
     for (size_t s = 0; s < steps; ++s) {
-      const size_t t = options_.goBackwards ? steps - 1 - s : s;
-      const size_t row = b * steps + t;
-      const auto mask = input.mask.subspan(row * flags, flags);
-      const bool masked =
-          flags > 0 && std::none_of(mask.begin(), mask.end(), [](uint8_t kept) { return kept != 0; });
-      float* gates = extras.record.empty() ? nullptr : extras.record.data() + row * (gateSize + stateSize);
-      if (!masked) {
-        cell_->step(projected + t * projectedSize, states, last, work, gates);
+      const float* row = rows + s * features;
+      float* gates = extras.record.empty()
+                         ? nullptr
+                         : extras.record.data() + (b * steps + stepAt(s, steps)) * (gateSize + stateSize);
+      if (s < known) {
+        std::copy_n(memory->after(s).data(), remembered, states);
+      } else if (kept[s] != 0) {
+        project(row, projected, memory);
+        cell_->step(projected, states, last, work, gates);
       } else {
         if (options_.zeroOutputForMask) std::fill_n(last, units, 0.0f);
         if (gates != nullptr) {
+          project(row, projected, memory);
           std::copy_n(states, stateSize, unused);
-          cell_->step(projected + t * projectedSize, unused, unused + stateSize, work, gates);
+          cell_->step(projected, unused, unused + stateSize, work, gates);
         }
       }
+      if (memory != nullptr && s >= known) std::copy_n(states, remembered, memory->after(s).data());
       if (gates != nullptr) std::copy_n(states, stateSize, gates + gateSize);
       if (options_.returnSequences && to != nullptr) to = std::copy_n(last, units, to);
     }
+    if (memory != nullptr) memory->end();
     if (!options_.returnSequences && to != nullptr) to = std::copy_n(last, units, to);
     if (!extras.to.empty()) std::copy_n(states, stateSize, extras.to.data() + b * stateSize);
     state = states;
@@ -137,6 +167,14 @@ void Recurrent::run(std::span<const View> inputs, std::span<const Output> output
   }
   // As it is, also where go_backwards reverses the output: that is what compute_mask says.
   if (options_.returnSequences && !outputs.empty()) outputs[0].passMask(input);
+}
+
+/// x K + b of one step. Always of one: a product of many rows at once may round differently.
+void Recurrent::project(const float* row, float* projected, StepMemory* memory) const {
+  const auto compute = [&](const float* x, float* to) { cell_->project(x, 1, to); };
+  if (memory == nullptr) return compute(row, projected);
+  memory->product(row, static_cast<size_t>(features_), static_cast<size_t>(cell_->projectedSize()), projected,
+                  compute);
 }
 
 std::vector<StepSignal> Recurrent::stepSignals() const {

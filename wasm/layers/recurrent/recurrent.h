@@ -59,6 +59,12 @@ class Recurrent : public Layer {
     std::span<float> record = {};
   };
 
+  /// The place in the input of the step that is computed as number `s`.
+  [[nodiscard]] size_t stepAt(size_t s, size_t steps) const {
+    return options_.goBackwards ? steps - 1 - s : s;
+  }
+  [[nodiscard]] std::vector<uint8_t> keptSteps(const View& input, size_t row) const;
+  void project(const float* row, float* projected, StepMemory* memory) const;
   /// Floats of all states of one row.
   [[nodiscard]] size_t stateSize() const;
   void run(std::span<const View> inputs, std::span<const Output> outputs, Scratch& scratch,
@@ -66,6 +72,7 @@ class Recurrent : public Layer {
 
   std::unique_ptr<Cell> cell_;
   Options options_;
+  int features_ = 0;
 };
 
 /// Reads a recurrent layer's options, its cell's included. nullptr where a problem was noted.

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+namespace charglow {
+
+/// What a recurrent layer remembers of its last run over one text, so that the next computes less: an edit
+/// leaves most of a text's steps as they were.
+///
+/// - Steps whose inputs are those of the last run, counted from the first that is computed (the text's end
+///   where it is read backwards), have the same states as then.
+/// - Steps with equal inputs, wherever they are, have the same product with the kernel: behind an Embedding
+///   that is a row for each token that was ever met.
+///
+/// Both are looked up by the inputs' bits, so whatever is reused is bit for bit what would be computed.
+class StepMemory {
+ public:
+  /// Floats that are kept at most, of steps and of products each.
+  static constexpr size_t kMost = size_t{1} << 24;
+
+  /// Begins a run over `steps` rows (steps, features), of which those with kept[s] == 0 are masked; all in
+  /// the order in which they are computed. `states`: floats to keep after each step. Returns the number of
+  /// steps whose states are known.
+  size_t begin(std::span<const float> rows, std::span<const uint8_t> kept, size_t features, size_t states);
+  /// What was kept after a step.
+  [[nodiscard]] std::span<float> after(size_t step) {
+    return std::span<float>(states_).subspan(step * size_, size_);
+  }
+  /// All steps of the run were kept.
+  void end() { steps_ = kept_.size(); }
+
+  /// The product of a row with the kernel, `size` floats; `compute` writes it where it is not known.
+  template <class Compute>
+  void product(const float* row, size_t features, size_t size, float* to, Compute compute);
+
+ private:
+  [[nodiscard]] static uint64_t hash(const float* row, size_t features);
+
+  size_t steps_ = 0;  ///< of the last run that came to its end
+  size_t size_ = 0;
+  std::vector<float> rows_;
+  std::vector<uint8_t> kept_;
+  std::vector<float> states_;
+  std::unordered_map<uint64_t, size_t> place_;  ///< of a row's product, by the row's hash
+  std::vector<float> known_;                    ///< rows with their products
+};
+
+template <class Compute>
+void StepMemory::product(const float* row, size_t features, size_t size, float* to, Compute compute) {
+  const size_t entry = features + size;
+  const uint64_t key = hash(row, features);
+  const auto found = place_.find(key);
+  if (found != place_.end()) {
+    const float* known = known_.data() + found->second;
+    if (std::memcmp(row, known, features * sizeof(float)) == 0) {
+      std::copy_n(known + features, size, to);
+      return;
+    }
+  }
+  compute(row, to);
+  if (found != place_.end() || known_.size() + entry > kMost) return;
+  place_.emplace(key, known_.size());
+  known_.insert(known_.end(), row, row + features);
+  known_.insert(known_.end(), to, to + size);
+}
+
+}  // namespace charglow

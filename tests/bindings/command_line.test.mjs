@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 
 import { FIXTURE_BUNDLES, ROOT } from "../../scripts/lib/paths.mjs";
-import { SAMPLE, kerasNumbers } from "./support.mjs";
+import { parse, withMetadata } from "../web/support/bundle.mjs";
+import { SAMPLE, fixtureBytes, kerasNumbers } from "./support.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "charglow-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -119,8 +120,12 @@ test("wrong use is told with the usage and exit code 2", () => {
 test("what the engine refuses ends with exit code 1, its message and no stack", () => {
   const html = join(folder, "page.safetensors");
   writeFileSync(html, "<!doctype html>");
+  const pictures = join(folder, "pictures.safetensors");
+  const classic = fixtureBytes("keras-2.15/classic");
+  writeFileSync(pictures, withMetadata(classic, { model_config: parse(classic).metadata.model_config.replace('"class_name": "Flatten"', '"class_name": "Conv2D"') }));
   for (const [args, words] of [
     [["inspect", html], /page\.safetensors/],
+    [["inspect", pictures], /expected a class of layer the engine runs, found Conv2D/],
     [["inspect", join(folder, "missing.safetensors")], /missing\.safetensors: expected a file, found no such file\./],
     [["run", bundle("keras-2.15/classic"), "--ids", "1,2"], /expected 7 timesteps, found 2/],
     [["run", bundle("keras-2.15/lambda_mean"), "--text", "a"], /expected a vocabulary, found none/],

@@ -242,24 +242,17 @@ TEST_P(DamagedConfig, ManyChangesAtOnce) {
   EXPECT_GT(ran_, 10);
 }
 
-std::string testName(const ::testing::TestParamInfo<const char*>& info) {
-  std::string name = info.param;
-  std::replace_if(
-      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
-  return name;
-}
-
 // Small ones that between them have every kind of layer, both forms of model and all ways to write a call.
 INSTANTIATE_TEST_SUITE_P(Fixtures, DamagedConfig,
                          ::testing::Values("keras-2.1/sequential_mask", "keras-2.2/classic",
                                            "keras-2.15/softmax_permute_dot",
                                            "keras-2.15/mask_add_concatenate",
                                            "keras-2.15/reduce_pooling_keepdims", "keras-3/shared_layer"),
-                         testName);
+                         testing::fixtureTestName<const char*>);
 INSTANTIATE_TEST_SUITE_P(Fixtures, ReplacedValues,
                          ::testing::Values("keras-2.1/sequential_mask", "keras-2.2/classic",
                                            "keras-3/softmax_dot"),
-                         testName);
+                         testing::fixtureTestName<const char*>);
 
 }  // namespace
 }  // namespace charglow

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cctype>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -35,7 +39,17 @@ inline std::vector<std::string> allFixtures() {
     if (entry.path().extension() != ".safetensors") continue;
     names.push_back((entry.path().parent_path().filename() / entry.path().stem()).string());
   }
+  std::sort(names.begin(), names.end());
   return names;
+}
+
+/// What a test over fixtures is called: gtest's names take letters and digits only.
+template <class Name>
+std::string fixtureTestName(const ::testing::TestParamInfo<Name>& info) {
+  std::string name(info.param);
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
+  return name;
 }
 
 /// Lower-cases ASCII, and refuses to guess at anything else: those texts are tested where a host lower-cases

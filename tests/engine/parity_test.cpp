@@ -19,12 +19,6 @@ using nlohmann::json;
 using testing::allFixtures;
 using testing::openFixture;
 
-std::vector<std::string> runnableFixtures() {
-  std::vector<std::string> names = allFixtures();
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 void feedOne(Session& session, const json& one, size_t input) {
   if (one.contains("input")) {
     session.feedInput(one["input"]["values"].get<std::vector<float>>(),
@@ -107,15 +101,8 @@ TEST_P(Parity, EveryNumberIsKerass) {
   }
 }
 
-/// gtest's names take letters and digits only.
-std::string testName(const ::testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
-  return name;
-}
-
-INSTANTIATE_TEST_SUITE_P(Fixtures, Parity, ::testing::ValuesIn(runnableFixtures()), testName);
+INSTANTIATE_TEST_SUITE_P(Fixtures, Parity, ::testing::ValuesIn(allFixtures()),
+                         testing::fixtureTestName<std::string>);
 
 TEST(ParityFixtures, AreThere) {
   // Each generation that the README names; an empty folder must not pass as green.

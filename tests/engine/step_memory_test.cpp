@@ -73,19 +73,12 @@ TEST_P(Edits, EndWhereAFreshRunDoes) {
   }
 }
 
-std::string testName(const ::testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
-  return name;
-}
-
 INSTANTIATE_TEST_SUITE_P(Fixtures, Edits,
                          ::testing::Values("keras-2.15/classic", "keras-2.15/gates_gru",
                                            "keras-2.15/gates_lstm", "keras-2.15/gates_bidirectional",
                                            "keras-2.15/gates_mask", "keras-2.15/rnn_stacked_cells",
                                            "keras-2.2/weights_only", "keras-3/gates_gru"),
-                         testName);
+                         testing::fixtureTestName<std::string>);
 
 TEST(StepMemory, CountsTheStepsThatAreAsTheyWere) {
   StepMemory memory;

@@ -143,9 +143,8 @@ const json& branchesOf(const json& layer) {
 
 /// Whether all within is layers with options; otherwise the reader of configurations says what is wrong.
 bool isSound(const json& entry) {
-  const std::vector<const json*> within = layersWithin(entry);
-  return memberOf(entry, "config").is_structured() &&
-         std::all_of(within.begin(), within.end(), [](const json* layer) { return isSound(*layer); });
+  const auto hasNone = [](const json& layer) { return !memberOf(layer, "config").is_structured(); };
+  return !hasNone(entry) && !any(entry, hasNone);
 }
 
 bool startsWithBranches(const json& entry) {

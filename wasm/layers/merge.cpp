@@ -78,9 +78,10 @@ class Elementwise : public Layer {
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
+    const bool masked = masksValues_ && anyMask(inputs);
     for (size_t i = 0; i < inputs.size(); ++i) {
       const View& input = inputs[i];
-      if (masksValues_ && anyMask(inputs)) {
+      if (masked) {
         accumulateMasked(input, output, i == 0);
       } else {
         accumulate(input, output, [&](float& soFar, float x, size_t /*from*/, size_t /*to*/) {
@@ -89,7 +90,7 @@ class Elementwise : public Layer {
       }
       mergeMask(input, output, i == 0);
     }
-    if (masksValues_ && how_ == Merge::Multiply) {
+    if (masked && how_ == Merge::Multiply) {
       for (size_t i = 0; i < output.data.size(); ++i) {
         if (!keeps(output.mask, output.data.size(), i)) output.data[i] = 0;
       }

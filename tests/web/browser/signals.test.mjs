@@ -39,6 +39,12 @@ async function pageWith(bytes, { text, charset, fragment = "#palette=red", ...co
   return opened;
 }
 
+/** What the engine says by itself of a fixture without a vocabulary, for the text that the page is given too. */
+async function signalOf(bytes) {
+  const model = (await loadEngine()).open(bytes, "fixture").withText(charsetEncoding("abcd"), "charset");
+  return model.newSession().setText("abca").signals[0];
+}
+
 const matrixPage = (options) => pageWith(selfAttention(STEPS), { text: TEXT, ...options });
 
 /** Clicks a character as one does: on its left half, or its right. */
@@ -342,8 +348,7 @@ const FEATURES = `${ROOT}build/fixtures/keras-2.15/attention_3d_block.safetensor
 describe("an attention for each feature", { skip: !existsSync(FEATURES) && "no build/fixtures: `npm test -- bindings` makes them" }, () => {
   test("the mean colours the text; a feature from the list, or its row in the heat map, recolours it", async () => {
     const bytes = new Uint8Array(readFileSync(FEATURES));
-    const model = (await loadEngine()).open(bytes, "features").withText(charsetEncoding("abcd"), "charset");
-    const [signal] = model.newSession().setText("abca").signals;
+    const signal = await signalOf(bytes);
     const [features, steps] = signal.shape;
     const weight = (feature) => signal.values[feature * steps + steps - 1];
     const mean = Array.from({ length: features }, (_, feature) => weight(feature)).reduce((sum, value) => sum + value) / features;
@@ -402,8 +407,7 @@ const HEADS = `${ROOT}build/fixtures/keras-2.15/multi_head_self.safetensors`;
 describe("several heads", { skip: !existsSync(HEADS) && "no build/fixtures: `npm test -- bindings` makes them" }, () => {
   test("the mean over them colours the text until one is chosen; each head has its own matrix", async () => {
     const bytes = new Uint8Array(readFileSync(HEADS));
-    const model = (await loadEngine()).open(bytes, "heads").withText(charsetEncoding("abcd"), "charset");
-    const [signal] = model.newSession().setText("abca").signals;
+    const signal = await signalOf(bytes);
     assert.deepEqual(signal.axes, ["head", "query", "step"]);
     const [heads, queries, steps] = signal.shape;
     assert.ok(heads > 1);

@@ -21,8 +21,11 @@ namespace charglow {
 /// Both are looked up by the inputs' bits, so whatever is reused is bit for bit what would be computed.
 class StepMemory {
  public:
-  /// Floats that are kept at most, of steps and of products each.
+  /// Floats of steps that are kept at most.
   static constexpr size_t kMost = size_t{1} << 24;
+  /// Floats of products that are kept at most, 4 MB: enough for the characters of any text. Behind another
+  /// recurrent layer no row is ever met again, and more would only fill up.
+  static constexpr size_t kMostProducts = size_t{1} << 20;
 
   /// Begins a run over `steps` rows (steps, features), of which those with kept[s] == 0 are masked; all in
   /// the order in which they are computed. `states`: floats to keep after each step. Returns the number of
@@ -64,7 +67,7 @@ void StepMemory::product(const float* row, size_t features, size_t size, float* 
     }
   }
   compute(row, to);
-  if (found != place_.end() || known_.size() + entry > kMost) return;
+  if (found != place_.end() || known_.size() + entry > kMostProducts) return;
   place_.emplace(key, known_.size());
   known_.insert(known_.end(), row, row + features);
   known_.insert(known_.end(), to, to + size);

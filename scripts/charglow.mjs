@@ -5,8 +5,9 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 import { EngineError } from "../wasm/host.mjs";
+import { runCorpus } from "./lib/corpus.mjs";
 import { loadEngine, openModel } from "./lib/engine.mjs";
-import { describeModel, describeRun, inspection, runNumbers } from "./lib/report.mjs";
+import { corpusJson, describeCorpus, describeModel, describeRun, inspection, runNumbers } from "./lib/report.mjs";
 
 const USAGE = `charglow: a Keras text model's attention, character by character
 
@@ -20,6 +21,9 @@ const USAGE = `charglow: a Keras text model's attention, character by character
                             [--vocab FILE] [--json]
       the model's outputs by layer name, and every signal
 
+  node scripts/charglow.mjs corpus MODEL TEXTS [--threads N] [--vocab FILE] [--json]
+      the outputs for every line of a text file, a line each, in its order
+
   node scripts/charglow.mjs layers [--json]
       the classes of layers that the engine runs
 
@@ -30,6 +34,7 @@ MODEL is a bundle: what "python scripts/convert.py weights.hdf5" writes.
                      the ids (may be repeated)
 --lambda NAME=CODE   what a Lambda layer computes that was not recognised, such as
                      --lambda pool="sum(axis=1)" (may be repeated)
+--threads N          threads that share the texts; otherwise as many as pay
 --json               numbers for programs instead of a table for people
 `;
 
@@ -45,6 +50,7 @@ function parse(args) {
       ids: { type: "string" },
       input: { type: "string" },
       vocab: { type: "string" },
+      threads: { type: "string" },
       assume: { type: "string", multiple: true, default: [] },
       lambda: { type: "string", multiple: true, default: [] },
       json: { type: "boolean", default: false },
@@ -53,21 +59,29 @@ function parse(args) {
   });
   const [command, file, ...rest] = positionals;
   if (values.help) return { help: true };
-  if (!["inspect", "run", "layers"].includes(command)) throw new UsageError(`expected inspect, run or layers, found ${command ?? "nothing"}`);
+  if (!["inspect", "run", "corpus", "layers"].includes(command)) {
+    throw new UsageError(`expected inspect, run, corpus or layers, found ${command ?? "nothing"}`);
+  }
   if (command === "layers") {
     if (file) throw new UsageError(`layers takes no MODEL, found ${file}`);
     return { command, json: values.json };
   }
   if (!file) throw new UsageError("expected a MODEL, found nothing");
-  if (rest.length > 0) throw new UsageError(`expected one MODEL, found also ${rest.join(" ")}`);
+  const texts = command === "corpus" ? rest.shift() : undefined;
+  if (command === "corpus" && !texts) throw new UsageError("corpus: expected a file of TEXTS, one a line, found nothing");
+  if (rest.length > 0) throw new UsageError(`expected one MODEL${texts ? " and one file of TEXTS" : ""}, found also ${rest.join(" ")}`);
   const inputs = ["text", "ids", "input"].filter((name) => values[name] !== undefined);
   if (command === "run" && inputs.length !== 1) {
     throw new UsageError(
       `run: expected one of --text, --ids and --input, found ${inputs.map((name) => `--${name}`).join(" and ") || "none"}`,
     );
   }
-  if (command === "inspect" && inputs.length > 0) throw new UsageError(`inspect takes no --${inputs[0]}`);
-  return { command, file, ...values, choices: { ...parsePairs("assume", values.assume, ""), ...parsePairs("lambda", values.lambda, "lambda:") } };
+  if (command !== "run" && inputs.length > 0) throw new UsageError(`${command} takes no --${inputs[0]}`);
+  if (command !== "corpus" && values.threads !== undefined) throw new UsageError(`${command} takes no --threads`);
+  if (values.threads !== undefined && !/^[1-9]\d{0,2}$/.test(values.threads)) {
+    throw new UsageError(`--threads: expected a number from 1 to 999, found "${values.threads}"`);
+  }
+  return { command, file, texts, ...values, choices: { ...parsePairs("assume", values.assume, ""), ...parsePairs("lambda", values.lambda, "lambda:") } };
 }
 
 /** ["id=value", …] → {prefix + id: value}. */
@@ -117,6 +131,22 @@ function runSession(session, options) {
   return session.setInput(values, shape);
 }
 
+/** The lines of a text file. A line's end is no part of it, and one at the end of the file begins no line. */
+function linesOf(file) {
+  const lines = readFileSync(file, "utf8").split(/\r?\n/);
+  if (lines.at(-1) === "") lines.pop();
+  if (lines.length === 0) throw new UsageError(`${file}: expected texts, one a line, found none`);
+  return lines;
+}
+
+async function corpus({ file, texts: path, choices, vocab, threads, json }) {
+  const texts = linesOf(path);
+  const vocabulary = vocab ? { json: readFileSync(vocab, "utf8"), fileName: vocab } : null;
+  const outputs = await runCorpus({ file, choices, vocabulary }, texts, threads && Number(threads));
+  process.stdout.write(json ? corpusJson(outputs, texts) : describeCorpus(outputs, texts));
+  return 0;
+}
+
 /** What the operating system says of a file, in the words of the other messages; null for other errors. */
 function fileTrouble(error) {
   const found = { ENOENT: "no such file", EISDIR: "a folder", EACCES: "one that may not be read" }[error.code];
@@ -134,6 +164,7 @@ async function main(args) {
     process.stdout.write(options.json ? `${JSON.stringify(classes, null, 1)}\n` : `${classes.join("\n")}\n`);
     return 0;
   }
+  if (options.command === "corpus") return corpus(options);
   let model = await openModel(options.file, options.choices);
   if (options.vocab) model = model.withText(readFileSync(options.vocab, "utf8"), options.vocab);
   if (options.command === "inspect") {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "corpus.h"
 #include "error.h"
 #include "keras/config_reader.h"
 #include "layers/registry.h"
@@ -256,6 +257,35 @@ class ModelHandle {
   val newSession() const {
     return guarded([&] { return val(std::make_shared<SessionHandle>(model_)); });
   }
+  /// `texts`: an array of {length, text, origin}, as setText takes them.
+  val runTexts(const val& texts, size_t input) const {
+    return guarded([&] {
+      struct Received {
+        std::u32string text;
+        std::vector<uint32_t> origin;
+      };
+      std::vector<Received> received;
+      std::vector<charglow::SourceText> sources;
+      const size_t count = texts["length"].as<size_t>();
+      received.reserve(count);  // what `sources` looks at must stay where it is
+      for (size_t i = 0; i < count; ++i) {
+        const val one = texts[i];
+        const std::vector<uint32_t> points = ::received<uint32_t>(one["text"]);
+        const Received& kept = received.emplace_back(
+            Received{{points.begin(), points.end()}, ::received<uint32_t>(one["origin"])});
+        sources.push_back({one["length"].as<size_t>(), kept.text, kept.origin});
+      }
+      val list = val::array();
+      if (sources.empty()) return list;
+      const std::vector<charglow::Value> outputs = charglow::runTexts(model_, sources, input);
+      for (size_t k = 0; k < outputs.size(); ++k) {
+        list.call<void>(
+            "push", namedArray(model_->graph().nameOf(model_->graph().outputs[k]),
+                               shapeArray(outputs[k].shape), outputs[k].data.data(), outputs[k].data.size()));
+      }
+      return list;
+    });
+  }
   val verify(const val& lowerCase) const {
     return guarded([&] {
       const charglow::ParityReport report = charglow::verify(model_, lowerCaseBy(lowerCase));
@@ -325,6 +355,7 @@ EMSCRIPTEN_BINDINGS(charglow) {
       .function("card", &ModelHandle::card)
       .function("withText", &ModelHandle::withText)
       .function("newSession", &ModelHandle::newSession)
+      .function("runTexts", &ModelHandle::runTexts)
       .function("verify", &ModelHandle::verify);
   emscripten::class_<SessionHandle>("SessionHandle")
       .smart_ptr<std::shared_ptr<SessionHandle>>("SessionHandle")

@@ -269,6 +269,13 @@ export class Model {
   /** Runs the parity cases that travel in the file. null where there are none. */
   verify(): ParityReport | null;
   newSession(): Session;
+  /**
+   * The outputs for many texts, in Keras's order, with a row for each text: as `Session.setText` would give one after the
+   * other, bit for bit, but texts go through the model together, and what they have in common is computed once. `input` as in
+   * `Session.setText`. Throws where one text is refused, and names it by its number; texts of different lengths are refused
+   * where the model takes any length and its outputs have a step for each of the text's.
+   */
+  runTexts(texts: readonly string[], input?: number): NamedArray[];
   delete(): void;
 }
 

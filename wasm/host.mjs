@@ -60,7 +60,15 @@ function wholeNumber(number, where) {
 }
 
 function identity(count) {
-  return Uint32Array.from({ length: count }, (_, index) => index);
+  const numbers = new Uint32Array(count);
+  for (let index = 0; index < count; index++) numbers[index] = index;
+  return numbers;
+}
+
+/** A text as the engine takes it: its length in code points, those to read, and where each of them came from. */
+function sourceText(text, lowers) {
+  const points = codePoints(text);
+  return { length: points.length, ...(lowers ? lowerCase(text) : { text: points, origin: identity(points.length) }) };
 }
 
 /**
@@ -100,9 +108,8 @@ export class Session {
   }
 
   setText(text, input = 0) {
-    const points = codePoints(text);
-    const read = this.#lowers[input] ? lowerCase(text) : { text: points, origin: identity(points.length) };
-    return unwrap(this.#handle.setText(points.length, read.text, read.origin, wholeNumber(input, "input")));
+    const source = sourceText(text, this.#lowers[input]);
+    return unwrap(this.#handle.setText(source.length, source.text, source.origin, wholeNumber(input, "input")));
   }
 
   setIds(ids, input = 0) {
@@ -144,10 +151,12 @@ export class Session {
 
 export class Model {
   #handle;
+  #lowers;
 
   constructor(handle) {
     this.#handle = handle;
     this.card = JSON.parse(unwrap(handle.card()));
+    this.#lowers = this.card.inputs.map((input) => input.text?.lower === true);
   }
 
   withText(vocabulary, fileName) {
@@ -161,7 +170,12 @@ export class Model {
   }
 
   newSession() {
-    return new Session(unwrap(this.#handle.newSession()), this.card.inputs.map((input) => input.text?.lower === true));
+    return new Session(unwrap(this.#handle.newSession()), this.#lowers);
+  }
+
+  runTexts(texts, input = 0) {
+    const sources = Array.from(texts, (text) => sourceText(text, this.#lowers[input]));
+    return unwrap(this.#handle.runTexts(sources, wholeNumber(input, "input")));
   }
 
   delete() {

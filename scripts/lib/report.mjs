@@ -210,3 +210,23 @@ export function describeRun(result, card, source) {
     )
   );
 }
+
+/** The numbers of one text: of each output its row, in C order. */
+function rowsOf(outputs, text) {
+  return outputs.map(({ layer, shape, values }) => {
+    const width = values.length / shape[0];
+    return [layer, Array.from(values.subarray(text * width, (text + 1) * width))];
+  });
+}
+
+/** `corpus`, for people and for spreadsheets: tab-separated, the outputs' numbers before the text. */
+export function describeCorpus(outputs, texts) {
+  const names = rowsOf(outputs, 0).flatMap(([layer, row]) => row.map((_, index) => (row.length === 1 ? layer : `${layer}[${index}]`)));
+  const lines = texts.map((text, index) => [...rowsOf(outputs, index).flatMap(([, row]) => row.map((value) => value.toFixed(6))), text]);
+  return [[...names, "text"], ...lines].map((cells) => `${cells.join("\t")}\n`).join("");
+}
+
+/** `corpus --json`: an object a line. */
+export function corpusJson(outputs, texts) {
+  return texts.map((text, index) => `${JSON.stringify({ text, outputs: Object.fromEntries(rowsOf(outputs, index)) })}\n`).join("");
+}

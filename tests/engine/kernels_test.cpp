@@ -8,7 +8,10 @@
 
 #include "kernels/activations.h"
 #include "kernels/affine.h"
+#include "kernels/attend.h"
 #include "kernels/reduce.h"
+#include "kernels/row_products.h"
+#include "kernels/strided.h"
 
 namespace charglow {
 namespace {
@@ -52,11 +55,49 @@ TEST_P(AffineSizes, IsTheProductInDoubles) {
   }
 }
 
+TEST_P(AffineSizes, GivesARowTheSameBitsAloneAndAmongOthers) {
+  const auto [in, out, rows] = GetParam();
+  const Affine affine(randomFloats(static_cast<size_t>(in * out), 1), in, out,
+                      randomFloats(static_cast<size_t>(out), 2));
+  constexpr int kRows = 8;
+  constexpr int kApart = 3;  // between rows, which must be left alone
+  const std::vector<float> x = randomFloats(static_cast<size_t>((in + kApart) * kRows), 3);
+  std::vector<float> y(static_cast<size_t>((out + kApart) * kRows), 77.0f);
+  affine.apply(x.data(), in + kApart, kRows, y.data(), out + kApart);
+  std::vector<float> alone(static_cast<size_t>(out));
+  for (int r = 0; r < kRows; ++r) {
+    affine.apply(x.data() + r * (in + kApart), 1, alone.data());
+    const auto own = y.begin() + r * (out + kApart);
+    EXPECT_TRUE(std::equal(alone.begin(), alone.end(), own)) << "row " << r;
+    EXPECT_EQ(std::count(own + out, own + out + kApart, 77.0f), kApart);
+  }
+}
+
+TEST_P(AffineSizes, TakesAMatrixFromAnyLayout) {
+  const auto [in, out, rows] = GetParam();
+  const std::vector<float> kernel = randomFloats(static_cast<size_t>(in * out), 1);
+  std::vector<float> turned(kernel.size());
+  for (int i = 0; i < in; ++i) {
+    for (int j = 0; j < out; ++j) {
+      turned[static_cast<size_t>(j * in + i)] = kernel[static_cast<size_t>(i * out + j)];
+    }
+  }
+  const std::vector<float> x = randomFloats(static_cast<size_t>(in), 3);
+  std::vector<float> expected(static_cast<size_t>(out));
+  Affine(kernel, in, out, {}).apply(x.data(), 1, expected.data());
+  Affine affine(randomFloats(900, 4), 30, 30, {});  // another, to be replaced
+  affine.assign(turned.data(), 1, in, in, out);
+  std::vector<float> y(static_cast<size_t>(out));
+  affine.apply(x.data(), 1, y.data());
+  EXPECT_EQ(y, expected);
+}
+
 // Around the narrow limit (16) and whole panels (32), with one and several rows.
 INSTANTIATE_TEST_SUITE_P(Sizes, AffineSizes,
                          ::testing::Values(Size{1, 1, 1}, Size{7, 1, 5}, Size{5, 15, 3}, Size{5, 16, 3},
                                            Size{3, 17, 2}, Size{9, 31, 1}, Size{9, 32, 4}, Size{9, 33, 1},
-                                           Size{13, 64, 2}, Size{100, 750, 3}),
+                                           Size{13, 48, 4}, Size{13, 49, 5}, Size{13, 64, 2},
+                                           Size{100, 750, 3}),
                          [](const auto& each) {
                            return "in" + std::to_string(each.param.in) + "out" +
                                   std::to_string(each.param.out);
@@ -149,6 +190,94 @@ TEST(Activations, SigmoidAndTanhAtTheEnds) {
   EXPECT_EQ(activated(Activation::Tanh, 1e30f), 1.0f);
   for (const Activation activation : {Activation::Sigmoid, Activation::Tanh, Activation::Silu})
     EXPECT_TRUE(std::isnan(activated(activation, std::nanf("")))) << activationName(activation);
+}
+
+TEST(RowProducts, ComputesTheRowsThatHaveChanged) {
+  constexpr int kIn = 50;
+  constexpr int kOut = 45;
+  const Affine affine(randomFloats(kIn * kOut, 1), kIn, kOut, randomFloats(kOut, 2));
+  RowProducts products;
+  std::mt19937 random(9);
+  std::vector<float> x = randomFloats(12 * kIn, 3);
+  for (int round = 0; round < 60; ++round) {
+    const int rows = 1 + static_cast<int>(random() % 12);
+    for (unsigned edits = random() % 3; edits > 0; --edits) x[random() % x.size()] += 1.0f;
+    std::vector<float> expected(static_cast<size_t>(rows * kOut));
+    affine.apply(x.data(), rows, expected.data());
+    std::vector<float> y(expected.size());
+    products.apply(affine, x.data(), rows, y.data());
+    ASSERT_EQ(y, expected) << "round " << round;
+  }
+}
+
+TEST(Strided, WalksInCOrderWhateverTheStrides) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 200; ++round) {
+    Shape shape;
+    std::vector<size_t> stride;
+    for (unsigned rank = random() % 5; rank > 0; --rank) {
+      shape.push_back({1 + static_cast<int>(random() % 4)});
+      // Often those that let axes be walked as one.
+      stride.push_back(random() % 3 == 0 || stride.empty()
+                           ? random() % 7
+                           : stride.back() / std::max(1u, static_cast<unsigned>(shape.back().size)));
+    }
+    std::vector<size_t> expected;
+    for (int element = 0; element < elementCount(shape); ++element) {
+      int rest = element;
+      size_t offset = 0;
+      for (size_t axis = shape.size(); axis-- > 0;) {
+        offset += static_cast<size_t>(rest % shape[axis].size) * stride[axis];
+        rest /= shape[axis].size;
+      }
+      expected.push_back(offset);
+    }
+    std::vector<size_t> walked;
+    StridedWalk(shape, stride).elements([&](size_t offset) { walked.push_back(offset); });
+    ASSERT_EQ(walked, expected) << shapeText(shape);
+  }
+}
+
+TEST(Strided, WalksWhatIsInOnePieceAsOneRun) {
+  int runs = 0;
+  const std::vector<size_t> stride = {12, 4, 1};
+  StridedWalk({{2}, {3}, {4}}, stride).runs([&](size_t offset, size_t count, size_t apart) {
+    ++runs;
+    EXPECT_EQ(offset, 0u);
+    EXPECT_EQ(count, 24u);
+    EXPECT_EQ(apart, 1u);
+  });
+  EXPECT_EQ(runs, 1);
+}
+
+TEST(Attend, IsTheSameForOneQueryAndForMany) {
+  constexpr int kSteps = 19;
+  constexpr int kFeatures = 6;
+  constexpr int kStride = 11;
+  const std::vector<float> memory = randomFloats(kSteps * kStride, 1);
+  const std::vector<float> queries = randomFloats(3 * kFeatures, 2);
+  const Rows rows{memory.data(), kSteps, kFeatures, kStride};
+  Affine packed;
+  std::vector<float> scores(3 * kSteps);
+  dotScores({queries.data(), 3, kFeatures, kFeatures}, rows, 0.5f, scores.data(), packed);
+  std::vector<float> sums(3 * kFeatures);
+  attend(scores.data(), 3, rows, sums.data(), kFeatures, packed);
+  for (int q = 0; q < 3; ++q) {
+    std::vector<float> own(kSteps);
+    dotScores(queries.data() + q * kFeatures, rows, 0.5f, own.data());
+    std::vector<float> sum(kFeatures);
+    attend(scores.data() + q * kSteps, rows, sum.data());
+    for (int s = 0; s < kSteps; ++s) {
+      double expected = 0;
+      for (int f = 0; f < kFeatures; ++f)
+        expected += 0.5 * double{queries[static_cast<size_t>(q * kFeatures + f)]} * double{rows.row(s)[f]};
+      EXPECT_NEAR(own[static_cast<size_t>(s)], expected, 1e-6);
+      EXPECT_NEAR(scores[static_cast<size_t>(q * kSteps + s)], expected, 1e-6);
+    }
+    for (int f = 0; f < kFeatures; ++f) {
+      EXPECT_NEAR(sums[static_cast<size_t>(q * kFeatures + f)], sum[static_cast<size_t>(f)], 1e-5);
+    }
+  }
 }
 
 }  // namespace

@@ -271,7 +271,7 @@ SignalValues readAttention(const AttentionSite& site, const Value& weights) {
   }
   signal.values.assign(count, 0.0f);
   auto from = weights.data.begin();
-  walkStrided(weights.shape, stride, [&](size_t to) { signal.values[to] += *from++; });
+  StridedWalk(weights.shape, stride).elements([&](size_t to) { signal.values[to] += *from++; });
   const float averaged = static_cast<float>(weights.data.size() / count);
   for (float& value : signal.values) value /= averaged;
   const size_t steps = static_cast<size_t>(signal.shape.back());

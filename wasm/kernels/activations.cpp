@@ -98,14 +98,13 @@ void softmax(float* values, int count, int stride) {
   if (count <= 0) return;
   float top = values[0];
   for (int i = 1; i < count; ++i) top = std::max(top, values[i * stride]);
-  float sum = 0;
   if (stride == 1) {
-    const std::span<float> row(values, static_cast<size_t>(count));
-    eachFour(row, [top](Float4 x) { return expOfNegative(x - top); });
-    for (const float value : row) sum += value;
+    eachFour({values, static_cast<size_t>(count)}, [top](Float4 x) { return expOfNegative(x - top); });
   } else {
-    for (int i = 0; i < count; ++i) sum += values[i * stride] = std::exp(values[i * stride] - top);
+    for (int i = 0; i < count; ++i) values[i * stride] = expOfNegative(four(values[i * stride] - top))[0];
   }
+  float sum = 0;
+  for (int i = 0; i < count; ++i) sum += values[i * stride];
   for (int i = 0; i < count; ++i) values[i * stride] /= sum;
 }
 
@@ -135,7 +134,7 @@ void activate(Activation activation, std::span<float> row) {
     case Activation::Sigmoid:
       return eachFour(row, [](Float4 x) { return sigmoid(x); });
     case Activation::HardSigmoid2:
-      return each(row, [](float x) { return std::clamp(0.2f * x + 0.5f, 0.0f, 1.0f); });
+      return eachFour(row, [](Float4 x) { return hardSigmoid2(x); });
     case Activation::HardSigmoid3:
       return each(row, hardSigmoid3);
     case Activation::HardSilu:

@@ -1,8 +1,6 @@
 #include "kernels/affine.h"
 
-#include <Eigen/Core>
 #include <algorithm>
-#include <cstddef>
 #include <cstring>
 
 #include "kernels/float4.h"
@@ -10,7 +8,30 @@
 namespace charglow {
 namespace {
 
-using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+/// Rows [0, kRows) of x times `kVectors` · 4 neighbouring columns of a panel that is `width` wide.
+template <int kRows, int kVectors>
+inline void multiply(const float* x, ptrdiff_t xStride, int in, const float* panel, int width,
+                     const float* bias, float* y, ptrdiff_t yStride, int columns) {
+  Float4 sum[kRows][kVectors];
+  for (int r = 0; r < kRows; ++r) {
+    for (int k = 0; k < kVectors; ++k) sum[r][k] = load(bias + 4 * k);
+  }
+  for (int i = 0; i < in; ++i) {
+    Float4 xi[kRows];
+    for (int r = 0; r < kRows; ++r) xi[r] = four(x[r * xStride + i]);
+    for (int k = 0; k < kVectors; ++k) {
+      const Float4 w = load(panel + 4 * k);
+      for (int r = 0; r < kRows; ++r) sum[r][k] = multiplyAdd(xi[r], w, sum[r][k]);
+    }
+    panel += width;
+  }
+  for (int r = 0; r < kRows; ++r)
+    std::memcpy(y + r * yStride, sum[r], static_cast<size_t>(columns) * sizeof(float));
+}
+
+/// Rows that are multiplied together: three times four accumulators, a weight and three factors fill the
+/// sixteen registers of SSE.
+constexpr int kTogether = 3;
 
 }  // namespace
 
@@ -24,53 +45,86 @@ std::vector<float> columnsOf(std::span<const float> matrix, int rows, int width,
   return part;
 }
 
-Affine::Affine(std::span<const float> kernel, int in, int out, std::span<const float> bias)
-    : in_(in), out_(out) {
-  const bool narrow = out < kNarrow;
-  const size_t padded = static_cast<size_t>(narrow ? out : (out + kPanel - 1) / kPanel * kPanel);
-  bias_.assign(padded, 0.0f);
+float dotProduct(const float* x, const float* y, int count) {
+  Float4 even = four(0.0f);
+  Float4 odd = four(0.0f);
+  int i = 0;
+  for (; i + 8 <= count; i += 8) {
+    even = multiplyAdd(load(x + i), load(y + i), even);
+    odd = multiplyAdd(load(x + i + 4), load(y + i + 4), odd);
+  }
+  float sum = sumOf(even + odd);
+  for (; i < count; ++i) sum += x[i] * y[i];
+  return sum;
+}
+
+Affine::Affine(std::span<const float> kernel, int in, int out, std::span<const float> bias) {
+  assign(kernel.data(), out, 1, in, out);
   std::copy(bias.begin(), bias.end(), bias_.begin());
-  if (narrow) {
-    weights_.assign(kernel.begin(), kernel.end());
+}
+
+void Affine::assign(const float* matrix, ptrdiff_t rowStride, ptrdiff_t columnStride, int in, int out) {
+  in_ = in;
+  out_ = out;
+  if (isNarrow()) {
+    bias_.assign(static_cast<size_t>(out), 0.0f);
+    weights_.resize(static_cast<size_t>(in) * static_cast<size_t>(out));
+    float* to = weights_.data();
+    for (int j = 0; j < out; ++j) {
+      for (int i = 0; i < in; ++i) *to++ = matrix[i * rowStride + j * columnStride];
+    }
     return;
   }
-  const size_t rows = static_cast<size_t>(in);
-  weights_.assign(rows * padded, 0.0f);
-  for (size_t i = 0; i < rows; ++i) {
-    for (size_t j = 0; j < static_cast<size_t>(out); ++j) {
-      weights_[j / kPanel * rows * kPanel + i * kPanel + j % kPanel] =
-          kernel[i * static_cast<size_t>(out) + j];
+  const int padded = (out + kHalf - 1) / kHalf * kHalf;
+  bias_.assign(static_cast<size_t>(padded), 0.0f);
+  weights_.resize(static_cast<size_t>(in) * static_cast<size_t>(padded));
+  float* to = weights_.data();
+  for (int start = 0; start < padded; start += kPanel) {
+    const int width = std::min(kPanel, padded - start);
+    const int columns = std::min(width, out - start);
+    for (int i = 0; i < in; ++i) {
+      const float* row = matrix + i * rowStride + start * columnStride;
+      for (int j = 0; j < columns; ++j) *to++ = row[j * columnStride];
+      to = std::fill_n(to, width - columns, 0.0f);
     }
   }
 }
 
-void Affine::apply(const float* x, int rows, float* y) const {
-  if (out_ >= kNarrow) {
-    for (int r = 0; r < rows; ++r)
-      applyPanels(x + static_cast<ptrdiff_t>(r) * in_, y + static_cast<ptrdiff_t>(r) * out_);
+void Affine::apply(const float* x, ptrdiff_t xStride, int rows, float* y, ptrdiff_t yStride) const {
+  if (isNarrow()) {
+    for (int r = 0; r < rows; ++r) applyNarrow(x + r * xStride, y + r * yStride);
     return;
   }
-  const Eigen::Map<const RowMajor> input(x, rows, in_);
-  const Eigen::Map<const RowMajor> weights(weights_.data(), in_, out_);
-  const Eigen::Map<const Eigen::RowVectorXf> bias(bias_.data(), out_);
-  Eigen::Map<RowMajor> output(y, rows, out_);
-  output.noalias() = input * weights;
-  output.rowwise() += bias;
-}
-
-void Affine::applyPanels(const float* x, float* y) const {
-  const float* weights = weights_.data();
+  // Panel by panel: one is small enough to stay near while all rows pass.
+  const float* panel = weights_.data();
   for (int start = 0; start < out_; start += kPanel) {
-    Float4 sum[kPanel / 4];
-    for (int k = 0; k < kPanel / 4; ++k) sum[k] = load(bias_.data() + start + 4 * k);
-    for (int i = 0; i < in_; ++i) {
-      const Float4 xi = four(x[i]);
-      for (int k = 0; k < kPanel / 4; ++k) sum[k] += xi * load(weights + 4 * k);
-      weights += kPanel;
+    const int width = std::min(kPanel, static_cast<int>(bias_.size()) - start);
+    const int columns = std::min(width, out_ - start);
+    const float* bias = bias_.data() + start;
+    const float* from = x;
+    float* to = y + start;
+    int left = rows;
+    for (; left >= kTogether; left -= kTogether, from += kTogether * xStride, to += kTogether * yStride) {
+      multiply<kTogether, 4>(from, xStride, in_, panel, width, bias, to, yStride, std::min(kHalf, columns));
+      if (columns > kHalf)
+        multiply<kTogether, 4>(from, xStride, in_, panel + kHalf, width, bias + kHalf, to + kHalf, yStride,
+                               columns - kHalf);
     }
-    const int columns = std::min(kPanel, out_ - start);
-    std::memcpy(y + start, sum, static_cast<size_t>(columns) * sizeof(float));
+    for (; left > 0; --left, from += xStride, to += yStride) {
+      if (width == kPanel) {
+        multiply<1, 8>(from, xStride, in_, panel, kPanel, bias, to, yStride, columns);
+      } else {
+        multiply<1, 4>(from, xStride, in_, panel, kHalf, bias, to, yStride, columns);
+      }
+    }
+    panel += static_cast<ptrdiff_t>(in_) * width;
   }
+}
+
+void Affine::applyNarrow(const float* x, float* y) const {
+  const float* column = weights_.data();
+  for (int j = 0; j < out_; ++j, column += in_)
+    y[j] = dotProduct(x, column, in_) + bias_[static_cast<size_t>(j)];
 }
 
 }  // namespace charglow

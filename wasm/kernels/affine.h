@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -12,10 +13,14 @@ std::vector<float> columnsOf(std::span<const float> matrix, int rows, int width,
 /// recurrent layers.
 ///
 /// W is stored as column panels of 32: panel p holds W[i][32p .. 32p+31] for i = 0 … in-1, one after the
-/// other. A row is multiplied panel by panel with eight 4-wide accumulators that stay in registers, so every
-/// weight is read once and in order: the recurrence of a GRU is bound by exactly this loop. A W with few
-/// columns (the score of an attention) would be mostly padding in panels; it is kept as it is and handed to
-/// Eigen.
+/// other; what is left at the end is one of 16 where that is enough. A row is multiplied panel by panel with
+/// eight 4-wide accumulators that stay in registers, so every weight is read once and in order: the
+/// recurrence of a GRU is bound by exactly this loop. Several rows share what is read of W. A W with few
+/// columns (the score of an attention) would be mostly padding in panels; its columns are kept as rows, and
+/// an element is a dot product.
+///
+/// Each element is added up in the same order however many rows there are: a row's product has the same bits
+/// alone and among others.
 class Affine {
  public:
   Affine() = default;
@@ -23,23 +28,34 @@ class Affine {
   /// @param bias   (out), or empty
   Affine(std::span<const float> kernel, int in, int out, std::span<const float> bias);
 
+  /// Takes another W, without a bias, in the place of the one it had: element (i, j) is
+  /// matrix[i * rowStride + j * columnStride]. Allocates only where none was as large before.
+  void assign(const float* matrix, ptrdiff_t rowStride, ptrdiff_t columnStride, int in, int out);
+
   [[nodiscard]] int in() const { return in_; }
   [[nodiscard]] int out() const { return out_; }
 
   /// y (rows, out) = x (rows, in) W + b. x and y must not overlap.
-  void apply(const float* x, int rows, float* y) const;
+  void apply(const float* x, int rows, float* y) const { apply(x, in_, rows, y, out_); }
+  /// The same of rows of x that lie `xStride` apart, into rows of y that lie `yStride` apart.
+  void apply(const float* x, ptrdiff_t xStride, int rows, float* y, ptrdiff_t yStride) const;
 
  private:
   static constexpr int kPanel = 32;
+  static constexpr int kHalf = kPanel / 2;
   /// Below this many columns a panel would be mostly padding.
   static constexpr int kNarrow = 16;
 
-  void applyPanels(const float* x, float* y) const;
+  [[nodiscard]] bool isNarrow() const { return out_ < kNarrow; }
+  void applyNarrow(const float* x, float* y) const;
 
   int in_ = 0;
   int out_ = 0;
-  std::vector<float> weights_;  ///< panels, or (in, out) where narrow
+  std::vector<float> weights_;  ///< panels, or (out, in) where narrow
   std::vector<float> bias_;     ///< (out), zeros where there is none; padded to whole panels
 };
+
+/// Σ x_i y_i, in the order in which a narrow Affine adds up.
+float dotProduct(const float* x, const float* y, int count);
 
 }  // namespace charglow

@@ -1,5 +1,7 @@
 #include "kernels/broadcast.h"
 
+#include <vector>
+
 namespace charglow {
 
 bool broadcast(Shape& shape, const Shape& other) {
@@ -18,6 +20,17 @@ bool broadcast(Shape& shape, const Shape& other) {
     if (!mine.isTime()) mine.follow(theirs);
   }
   return true;
+}
+
+StridedWalk broadcastWalk(const Shape& from, const Shape& to) {
+  std::vector<size_t> stride(to.size(), 0);  // 0 along the axes it is repeated on
+  const size_t missing = to.size() - from.size();
+  size_t step = 1;
+  for (size_t i = from.size(); i-- > 0;) {
+    if (from[i].size != 1) stride[missing + i] = step;
+    step *= static_cast<size_t>(from[i].size);
+  }
+  return {to, stride};
 }
 
 }  // namespace charglow

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <cstddef>
-#include <vector>
-
 #include "kernels/strided.h"
 #include "tensor.h"
 
@@ -13,18 +10,7 @@ namespace charglow {
 /// lengths differ.
 bool broadcast(Shape& shape, const Shape& other);
 
-/// Walks the elements of `to`, which `from` was broadcast to, in C order, and calls visit(offset) with the
-/// place of each in a tensor of shape `from`.
-template <class Visit>
-void walkBroadcast(const Shape& from, const Shape& to, Visit visit) {
-  std::vector<size_t> stride(to.size(), 0);  // 0 along the axes it is repeated on
-  const size_t missing = to.size() - from.size();
-  size_t step = 1;
-  for (size_t i = from.size(); i-- > 0;) {
-    if (from[i].size != 1) stride[missing + i] = step;
-    step *= static_cast<size_t>(from[i].size);
-  }
-  walkStrided(to, stride, visit);
-}
+/// How the elements of `to`, which `from` was broadcast to, lie in a tensor of shape `from`.
+StridedWalk broadcastWalk(const Shape& from, const Shape& to);
 
 }  // namespace charglow

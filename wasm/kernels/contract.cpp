@@ -143,16 +143,15 @@ void contract(const Contraction& contraction, const View& first, const View& sec
               float* room) {
   const Plan plan(contraction, first.shape, second.shape);
   const size_t length = plan.count(plan.summed);
-  const auto gather = [&](const View& input, const Labels& labels, const Labels& own, float* to) {
+  const auto gatherRows = [&](const View& input, const Labels& labels, const Labels& own, float* to) {
     const Labels order = plan.rows(own);
-    float* at = to;
-    walkStrided(plan.shapeOf(order), strides(order, labels, input.shape),
-                [&](size_t from) { *at++ = input.data[from]; });
-    if (contraction.normalise) normaliseRows(to, static_cast<size_t>(at - to), length);
-    return at;
+    const size_t count = plan.count(order);
+    gather(StridedWalk(plan.shapeOf(order), strides(order, labels, input.shape)), input.data.data(), to);
+    if (contraction.normalise) normaliseRows(to, count, length);
+    return to + count;
   };
-  float* second0 = gather(first, contraction.first, plan.ofFirst, room);
-  gather(second, contraction.second, plan.ofSecond, second0);
+  float* second0 = gatherRows(first, contraction.first, plan.ofFirst, room);
+  gatherRows(second, contraction.second, plan.ofSecond, second0);
 
   Labels order = plan.batch;
   order.insert(order.end(), plan.ofFirst.begin(), plan.ofFirst.end());
@@ -160,7 +159,7 @@ void contract(const Contraction& contraction, const View& first, const View& sec
   const size_t rows = plan.count(plan.ofFirst);
   const size_t columns = plan.count(plan.ofSecond);
   size_t element = 0;  // of (batch, rows, columns)
-  walkStrided(plan.shapeOf(order), strides(order, contraction.output, output.shape), [&](size_t to) {
+  StridedWalk(plan.shapeOf(order), strides(order, contraction.output, output.shape)).elements([&](size_t to) {
     const size_t row = element / columns;  // batch · rows + row
     const float* x = room + row * length;
     const float* y = second0 + (row / rows * columns + element % columns) * length;

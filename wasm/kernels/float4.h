@@ -1,7 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+
+#ifdef __wasm_relaxed_simd__
+#include <wasm_simd128.h>
+#endif
 
 namespace charglow {
 
@@ -17,7 +22,40 @@ inline Float4 load(const float* from) {
 
 inline void store(Float4 value, float* to) { std::memcpy(to, &value, sizeof value); }
 
+/// The first `count` of four floats; the others are 0.
+inline Float4 loadSome(const float* from, size_t count) {
+  Float4 value = {0, 0, 0, 0};
+  std::memcpy(&value, from, count * sizeof(float));
+  return value;
+}
+
+/// Four floats where there are as many, else the `count` that are left.
+inline Float4 loadUpTo(const float* from, size_t count) {
+  return count >= 4 ? load(from) : loadSome(from, count);
+}
+
+inline void storeSome(Float4 value, float* to, size_t count) {
+  std::memcpy(to, &value, count * sizeof(float));
+}
+
+inline void storeUpTo(Float4 value, float* to, size_t count) {
+  if (count >= 4) return store(value, to);
+  storeSome(value, to, count);
+}
+
 inline Float4 four(float x) { return Float4{x, x, x, x}; }
+
+inline float sumOf(Float4 x) { return (x[0] + x[2]) + (x[1] + x[3]); }
+
+/// a b + c, rounded twice; once where a machine's fused instruction may be used (relaxed SIMD).
+inline Float4 multiplyAdd(Float4 a, Float4 b, Float4 c) {
+#ifdef __wasm_relaxed_simd__
+  return reinterpret_cast<Float4>(wasm_f32x4_relaxed_madd(
+      reinterpret_cast<v128_t>(a), reinterpret_cast<v128_t>(b), reinterpret_cast<v128_t>(c)));
+#else
+  return a * b + c;
+#endif
+}
 
 /// Per lane: `yes` where `mask` has all bits, `no` where it has none. Comparisons give such masks.
 inline Float4 select(Bits4 mask, Float4 yes, Float4 no) {
@@ -72,6 +110,13 @@ inline Float4 tanh(Float4 x) {
   p = p * z - 3.33332819422e-1f;
   const Float4 small = p * z * x + x;
   return select(reinterpret_cast<Bits4>(size < 0.625f), small, signedLarge);
+}
+
+/// clip(0.2 x + 0.5, 0, 1): the hard_sigmoid of Keras 1 and 2.
+inline Float4 hardSigmoid2(Float4 x) {
+  const Float4 line = 0.2f * x + 0.5f;
+  const Float4 capped = select(reinterpret_cast<Bits4>(line > 1.0f), four(1.0f), line);
+  return select(reinterpret_cast<Bits4>(line < 0.0f), four(0.0f), capped);
 }
 
 }  // namespace charglow

@@ -23,19 +23,36 @@ float start(ReduceKind kind) {
   return 0.0f;
 }
 
-float combine(ReduceKind kind, float a, float b) {
+/// Joins the values of `from`, in order, to those of `to` that a walk meets.
+template <class Combine>
+void fold(const StridedWalk& walk, const float* from, float* to, Combine combine) {
+  walk.runs([&](size_t offset, size_t count, size_t apart) {
+    float* out = to + offset;
+    if (apart == 0) {
+      float value = *out;
+      for (size_t i = 0; i < count; ++i) value = combine(value, from[i]);
+      *out = value;
+    } else if (apart == 1) {
+      for (size_t i = 0; i < count; ++i) out[i] = combine(out[i], from[i]);
+    } else {
+      for (size_t i = 0; i < count; ++i) out[i * apart] = combine(out[i * apart], from[i]);
+    }
+    from += count;
+  });
+}
+
+void fold(ReduceKind kind, const StridedWalk& walk, const float* from, float* to) {
   switch (kind) {
     case ReduceKind::Max:
-      return std::max(a, b);
+      return fold(walk, from, to, [](float a, float b) { return std::max(a, b); });
     case ReduceKind::Min:
-      return std::min(a, b);
+      return fold(walk, from, to, [](float a, float b) { return std::min(a, b); });
     case ReduceKind::Prod:
-      return a * b;
+      return fold(walk, from, to, [](float a, float b) { return a * b; });
     case ReduceKind::Sum:
     case ReduceKind::Mean:
-      break;
+      return fold(walk, from, to, [](float a, float b) { return a + b; });
   }
-  return a + b;
 }
 
 bool contains(std::span<const size_t> axes, size_t axis) {
@@ -78,8 +95,7 @@ void reduce(ReduceKind kind, std::span<const float> input, const Shape& shape, s
     stride[i] = step;
     step *= static_cast<size_t>(shape[i].size);
   }
-  auto from = input.begin();
-  walkStrided(shape, stride, [&](size_t to) { output[to] = combine(kind, output[to], *from++); });
+  fold(kind, StridedWalk(shape, stride), input.data(), output.data());
   if (kind != ReduceKind::Mean) return;
   float count = 1;
   for (const size_t axis : axes) count *= static_cast<float>(shape[axis].size);

@@ -1,5 +1,5 @@
 #include "keras/weight_reader.h"
-#include "kernels/affine.h"
+#include "kernels/row_products.h"
 #include "layers/layers.h"
 
 namespace charglow {
@@ -31,11 +31,12 @@ class Dense : public Layer {
     if (!kernel.empty()) affine_ = Affine(kernel, features, units_, bias);
   }
 
-  void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
+  void forward(std::span<const View> inputs, Output output, Scratch& scratch) const override {
     const View& input = inputs[0];
     const size_t units = static_cast<size_t>(units_);
     const size_t rows = output.data.size() / units;
-    affine_.apply(input.data.data(), static_cast<int>(rows), output.data.data());
+    scratch.kept<RowProducts>(this).apply(affine_, input.data.data(), static_cast<int>(rows),
+                                          output.data.data());
     for (size_t row = 0; row < rows; ++row) activate(activation_, {output.data.data() + row * units, units});
     output.passMask(input);
   }

@@ -9,25 +9,48 @@
 #include <utility>
 #include <vector>
 
-#include "layers/recurrent/step_memory.h"
+#include "kernels/affine.h"
 #include "tensor.h"
 
 namespace charglow {
 
 class CallReader;
+class Layer;
 class WeightReader;
 
 /// Working memory of one node in one session. A layer may grow it; it is never shrunk, so that a run whose
 /// shapes were seen before allocates nothing.
-struct Scratch {
-  std::vector<float> floats;
-  std::map<const void*, StepMemory> memories;  ///< of the recurrent layers that work here, by themselves
-
+class Scratch {
+ public:
   /// The first `count` floats, uninitialised.
   float* room(size_t count) {
-    if (floats.size() < count) floats.resize(count);
-    return floats.data();
+    if (floats_.size() < count) floats_.resize(count);
+    return floats_.data();
   }
+
+  /// Where a layer packs one of its inputs, to multiply others with it.
+  Affine packed;
+
+  /// What `owner`, a layer that works here, keeps from one run to the next: a T, made when it is first asked
+  /// for. An owner keeps one kind of thing.
+  template <class T>
+  T& kept(const Layer* owner) {
+    std::unique_ptr<Kept>& place = kept_[owner];
+    if (place == nullptr) place = std::make_unique<Holder<T>>();
+    return static_cast<Holder<T>&>(*place).value;
+  }
+
+ private:
+  struct Kept {
+    virtual ~Kept() = default;
+  };
+  template <class T>
+  struct Holder : Kept {
+    T value;
+  };
+
+  std::vector<float> floats_;
+  std::map<const Layer*, std::unique_ptr<Kept>> kept_;
 };
 
 /// What a layer does to an attention vector that passes through it (explain/attention.h).

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "error.h"
-#include "kernels/strided.h"
+#include "kernels/broadcast.h"
 #include "layers/layers.h"
 
 namespace charglow {
@@ -45,6 +45,23 @@ float merged(Merge how, float a, float b) {
   return a + b;
 }
 
+/// Joins an input to what those before it gave.
+void mergeInto(Merge how, const StridedWalk& walk, const float* input, float* soFar) {
+  // One loop for each, so that each can run four at a time.
+  switch (how) {
+    case Merge::Multiply:
+      return combineStrided(walk, input, soFar, [](float a, float b) { return a * b; });
+    case Merge::Subtract:
+      return combineStrided(walk, input, soFar, [](float a, float b) { return a - b; });
+    case Merge::Add:
+    case Merge::Average:
+      return combineStrided(walk, input, soFar, [](float a, float b) { return a + b; });
+    case Merge::Maximum:
+    case Merge::Minimum:
+      return combineStrided(walk, input, soFar, [how](float a, float b) { return merged(how, a, b); });
+  }
+}
+
 /// The elementwise product, sum, mean …, with broadcasting along axes of length 1.
 class Elementwise : public Layer {
  public:
@@ -83,10 +100,10 @@ class Elementwise : public Layer {
       const View& input = inputs[i];
       if (masked) {
         accumulateMasked(input, output, i == 0);
+      } else if (i == 0) {
+        gather(walkOver(input.shape, output.shape), input.data.data(), output.data.data());
       } else {
-        accumulate(input, output, [&](float& soFar, float x, size_t /*from*/, size_t /*to*/) {
-          soFar = i == 0 ? x : merged(how_, soFar, x);
-        });
+        mergeInto(how_, walkOver(input.shape, output.shape), input.data.data(), output.data.data());
       }
       mergeMask(input, output, i == 0);
     }
@@ -104,22 +121,9 @@ class Elementwise : public Layer {
   Part part() const override { return how_ == Merge::Multiply ? Part::Product : Part::Other; }
 
  private:
-  /// `combine(so far, x, from, to)` for each value of the output and the input's that it is made of.
-  template <class Combine>
-  static void accumulate(const View& input, const Output& output, Combine combine) {
-    const size_t rank = output.shape.size();
-    const Shape shape = expanded(input.shape, rank);
-    std::vector<size_t> stride(rank, 0);  // 0 along the axes it is repeated on
-    size_t step = 1;
-    for (size_t i = rank; i-- > 0;) {
-      if (shape[i].size != 1) stride[i] = step;
-      step *= static_cast<size_t>(shape[i].size);
-    }
-    size_t to = 0;
-    walkStrided(output.shape, stride, [&](size_t from) {
-      combine(output.data[to], input.data[from], from, to);
-      ++to;
-    });
+  /// How the output's elements lie in an input.
+  static StridedWalk walkOver(const Shape& input, const Shape& output) {
+    return broadcastWalk(expanded(input, output.size()), output);
   }
 
   /// Whether a mask over (batch, timesteps) keeps value `i` of `count`.
@@ -129,7 +133,10 @@ class Elementwise : public Layer {
 
   /// Dialect::mergesOnlyKeptValues: a masked step takes no part in the product, the maximum or the minimum.
   void accumulateMasked(const View& input, const Output& output, bool first) const {
-    accumulate(input, output, [&](float& soFar, float x, size_t from, size_t to) {
+    size_t to = 0;
+    walkOver(input.shape, output.shape).elements([&](size_t from) {
+      float& soFar = output.data[to];
+      float x = input.data[from];
       const bool kept = keeps(input.mask, input.data.size(), from);
       if (how_ == Merge::Multiply) {
         const float factor = kept ? x : 1;
@@ -141,6 +148,7 @@ class Elementwise : public Layer {
         if (!keeps(output.mask, output.data.size(), to)) soFar = x;
         soFar = merged(how_, soFar, x);
       }
+      ++to;
     });
   }
 

@@ -76,7 +76,7 @@ class LayerNormalization : public Layer {
     reduce(ReduceKind::Mean, input.data, input.shape, axes, {mean, groups});
     std::fill_n(variance, groups, 0.0f);
     auto x = input.data.begin();
-    walkStrided(input.shape, group, [&](size_t g) {
+    StridedWalk(input.shape, group).elements([&](size_t g) {
       const float off = *x++ - mean[g];
       variance[g] += off * off;
     });
@@ -84,11 +84,11 @@ class LayerNormalization : public Layer {
     for (size_t g = 0; g < groups; ++g) variance[g] /= count;
     x = input.data.begin();
     auto to = output.data.begin();
-    walkStrided(input.shape, group, [&](size_t g) {
+    StridedWalk(input.shape, group).elements([&](size_t g) {
       *to++ = (*x++ - (rms_ ? 0.0f : mean[g])) / std::sqrt(variance[g] + epsilon_);
     });
     to = output.data.begin();
-    walkStrided(input.shape, strideOf(input.shape, axes), [&](size_t at) {
+    StridedWalk(input.shape, strideOf(input.shape, axes)).elements([&](size_t at) {
       if (scales_) *to *= gamma_[at];
       if (centers_) *to += beta_[at];
       ++to;

@@ -97,7 +97,7 @@ class PRelu : public Layer {
     }
     auto x = input.data.begin();
     auto to = output.data.begin();
-    walkStrided(input.shape, stride, [&](size_t at) {
+    StridedWalk(input.shape, stride).elements([&](size_t at) {
       *to++ = *x > 0 ? *x : alpha_[at] * *x;
       ++x;
     });

@@ -120,8 +120,7 @@ class Permute : public Layer {
       inputStride[i - 1] = inputStride[i] * static_cast<size_t>(input.shape[i].size);
     std::vector<size_t> stride = {inputStride[0]};
     for (const int dim : dims_) stride.push_back(inputStride[static_cast<size_t>(dim)]);
-    auto to = output.data.begin();
-    walkStrided(output.shape, stride, [&](size_t from) { *to++ = input.data[from]; });
+    gather(StridedWalk(output.shape, stride), input.data.data(), output.data.data());
   }
 
   Part part() const override { return Part::Relayout; }

@@ -6,7 +6,7 @@
 #include "keras/call_reader.h"
 #include "keras/weight_reader.h"
 #include "kernels/activations.h"
-#include "kernels/affine.h"
+#include "kernels/row_products.h"
 #include "layers/attention/attending_layer.h"
 #include "layers/attention/custom.h"
 
@@ -85,12 +85,11 @@ class BahdanauAttention : public AttendingLayer {
     for (int b = 0; b < values.shape[0].size; ++b) {
       const Rows rows = rowsOf(values, b);
       float* attention = outputs[1].data.data() + static_cast<ptrdiff_t>(b) * steps;
-      values_.apply(rows.data, steps, keys);
+      scratch.kept<RowProducts>(this).apply(values_, rows.data, steps, keys);
       query_.apply(query.data.data() + static_cast<ptrdiff_t>(b) * query_.in(), 1, own);
       additiveScores({own, 1, units_, units_}, {keys, steps, units_, units_}, score_.data(), attention);
       softmaxRows(attention, 1, steps);
-      attend(attention, 1, rows, outputs[0].data.data() + static_cast<ptrdiff_t>(b) * rows.features,
-             rows.features);
+      attend(attention, rows, outputs[0].data.data() + static_cast<ptrdiff_t>(b) * rows.features);
     }
   }
 

@@ -168,7 +168,7 @@ class AttentionDecoder : public AttendingLayer {
     const int u = options_.units;
     additiveScores({room.query, 1, u, u}, {room.keys, x.count, u, u}, score_.data(), attention);
     softmaxRows(attention, 1, x.count);
-    attend(attention, 1, x, room.context, x.features);
+    attend(attention, x, room.context);
 
     apply(gates_[kReset], room, room.state, room.reset);
     activate(Activation::Sigmoid, units(room.reset));

@@ -95,7 +95,7 @@ class DenseAttention : public AttendingLayer {
       computeScores(rowsOf(query, b), rowsOf(inputs.back(), b), attention, scratch);
       hide(attention, queries, steps, maskOf(value, b));
       softmaxRows(attention, queries, steps);
-      attend(attention, queries, rowsOf(value, b), output, width);
+      attend(attention, queries, rowsOf(value, b), output, width, scratch.packed);
       const std::span<const uint8_t> mask = maskOf(query, b);
       for (size_t t = 0; t < mask.size(); ++t) {
         if (mask[t] == 0) std::fill_n(output + static_cast<ptrdiff_t>(t) * width, width, 0.0f);
@@ -141,7 +141,7 @@ class DenseAttention : public AttendingLayer {
   }
 
   void computeScores(Rows query, Rows key, float* scores, Scratch& scratch) const {
-    if (options_.score == Score::Dot) return dotScores(query, key, weights_->scale, scores);
+    if (options_.score == Score::Dot) return dotScores(query, key, weights_->scale, scores, scratch.packed);
     if (weights_->scale != 1.0f) {
       const size_t size = static_cast<size_t>(query.count) * static_cast<size_t>(query.features);
       float* room = scratch.room(size + static_cast<size_t>(key.count) * static_cast<size_t>(key.features));

@@ -5,7 +5,7 @@
 #include "keras/call_reader.h"
 #include "keras/weight_reader.h"
 #include "kernels/activations.h"
-#include "kernels/affine.h"
+#include "kernels/row_products.h"
 #include "layers/attention/attending_layer.h"
 #include "layers/attention/custom.h"
 
@@ -68,16 +68,16 @@ class LastStepAttention : public AttendingLayer {
       const Rows h = rowsOf(input, b);
       const float* last = h.data + static_cast<ptrdiff_t>(steps - 1) * features_;
       float* attention = outputs[1].data.data() + static_cast<ptrdiff_t>(b) * steps;
-      key_.apply(h.data, steps, key);
+      scratch.kept<RowProducts>(this).apply(key_, h.data, steps, key);
       const Rows keys{key, steps, features_, features_};
       if (luong_) {
-        dotScores({last, 1, features_, features_}, keys, 1.0f, attention);
+        dotScores(last, keys, 1.0f, attention);
       } else {
         query_.apply(last, 1, query);
         additiveScores({query, 1, features_, features_}, keys, score_.data(), attention);
       }
       softmaxRows(attention, 1, steps);
-      attend(attention, 1, h, context, features_);
+      attend(attention, h, context);
       std::copy_n(last, features_, context + features_);
       float* output = outputs[0].data.data() + static_cast<ptrdiff_t>(b) * units_;
       output_.apply(context, 1, output);

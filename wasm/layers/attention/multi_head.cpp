@@ -10,7 +10,7 @@
 #include "graph.h"
 #include "keras/call_reader.h"
 #include "keras/weight_reader.h"
-#include "kernels/affine.h"
+#include "kernels/row_products.h"
 #include "layers/attention/attending_layer.h"
 #include "layers/layers.h"
 
@@ -48,6 +48,11 @@ struct MaskRules {
 /// Shared by all calls of a layer.
 struct Weights {
   Affine query, key, gate, value, output;
+};
+
+/// What a call keeps of its projections from one run to the next.
+struct Products {
+  RowProducts query, key, value;
 };
 
 /// What one call does with its tensors: indices into them, and options.
@@ -145,10 +150,11 @@ class MultiHeadAttention : public AttendingLayer {
     float* v = k + room(steps, weights_->key);
     float* heads = v + room(steps, weights_->value);
     float* gate = heads + static_cast<ptrdiff_t>(queries) * width;
+    auto& products = scratch.kept<Products>(this);
     for (int b = 0; b < query.shape[0].size; ++b) {
-      weights_->query.apply(rowsOf(query, b).data, queries, q);
-      weights_->key.apply(rowsOf(inputs[call_.key], b).data, steps, k);
-      weights_->value.apply(rowsOf(inputs[call_.value], b).data, steps, v);
+      products.query.apply(weights_->query, rowsOf(query, b).data, queries, q);
+      products.key.apply(weights_->key, rowsOf(inputs[call_.key], b).data, steps, k);
+      products.value.apply(weights_->value, rowsOf(inputs[call_.value], b).data, steps, v);
       for (int n = 0; n < options_.heads; ++n) {
         const int shared = n / (options_.heads / options_.keyHeads);
         const Rows ownQuery{q + n * options_.keyDim, queries, options_.keyDim, weights_->query.out()};
@@ -156,12 +162,13 @@ class MultiHeadAttention : public AttendingLayer {
         const Rows ownValue{v + shared * options_.valueDim, steps, options_.valueDim, weights_->value.out()};
         float* attention =
             outputs[1].data.data() + static_cast<ptrdiff_t>(b * options_.heads + n) * queries * steps;
-        dotScores(ownQuery, ownKey, 1.0f / std::sqrt(static_cast<float>(options_.keyDim)), attention);
+        dotScores(ownQuery, ownKey, 1.0f / std::sqrt(static_cast<float>(options_.keyDim)), attention,
+                  scratch.packed);
         const Seen seen(*this, inputs, b, n);
         hide(attention, queries, steps, seen);
         softmaxRows(attention, queries, steps);
         if (!outputIsFused()) clearBlind(attention, queries, steps, seen);
-        attend(attention, queries, ownValue, heads + n * options_.valueDim, width);
+        attend(attention, queries, ownValue, heads + n * options_.valueDim, width, scratch.packed);
         if (outputIsFused()) clearBlind(attention, queries, steps, seen);
       }
       if (options_.gate) applyGate(rowsOf(query, b), gate, heads);

@@ -7,7 +7,7 @@
 #include "keras/call_reader.h"
 #include "keras/weight_reader.h"
 #include "kernels/activations.h"
-#include "kernels/affine.h"
+#include "kernels/row_products.h"
 #include "layers/attention/attending_layer.h"
 #include "layers/attention/custom.h"
 
@@ -156,7 +156,7 @@ class PooledAttention : public AttendingLayer {
       weigh(alpha, maskOf(input, b));
       if (!options_.sequence) {
         float* sum = outputs[0].data.data() + static_cast<ptrdiff_t>(b) * h.features;
-        attend(alpha.data(), 1, h, sum, h.features);
+        attend(alpha.data(), h, sum);
         continue;
       }
       float* to = outputs[0].data.data() + static_cast<ptrdiff_t>(b) * steps * h.features;
@@ -202,7 +202,7 @@ class PooledAttention : public AttendingLayer {
     if (options_.score == Score::Context) {
       const size_t count = static_cast<size_t>(h.count) * static_cast<size_t>(project_.out());
       float* projected = scratch.room(count);
-      project_.apply(h.data, h.count, projected);
+      scratch.kept<RowProducts>(this).apply(project_, h.data, h.count, projected);
       activate(Activation::Tanh, {projected, count});
       return score_.apply(projected, h.count, scores.data());
     }

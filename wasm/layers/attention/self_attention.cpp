@@ -84,7 +84,7 @@ class SeqSelfAttention : public AttendingLayer {
       const std::span<const uint8_t> mask = maskOf(input, b);
       const size_t steps = static_cast<size_t>(h.count);
       for (size_t t = 0; t < steps; ++t) weigh({attention + t * steps, steps}, t, mask);
-      attend(attention, h.count, h, outputs[0].data.data() + own * h.features, h.features);
+      attend(attention, h.count, h, outputs[0].data.data() + own * h.features, h.features, scratch.packed);
     }
     outputs[0].passMask(input);
   }
@@ -122,7 +122,7 @@ class SeqSelfAttention : public AttendingLayer {
       key_.apply(h.data, h.count, key);
       additiveScores(projected, {key, h.count, width, width}, score_.data(), scores);
     } else {
-      dotScores(projected, h, 1.0f, scores);
+      dotScores(projected, h, 1.0f, scores, scratch.packed);
     }
     const size_t steps = static_cast<size_t>(h.count);
     for (size_t t = 0; t < steps; ++t) {

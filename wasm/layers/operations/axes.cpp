@@ -198,8 +198,7 @@ class Transpose : public Layer {
       inputStride[i - 1] = inputStride[i] * static_cast<size_t>(input[i].size);
     std::vector<size_t> stride;
     for (const size_t axis : order(input)) stride.push_back(inputStride[axis]);
-    auto to = output.data.begin();
-    walkStrided(output.shape, stride, [&](size_t from) { *to++ = inputs[0].data[from]; });
+    gather(StridedWalk(output.shape, stride), inputs[0].data.data(), output.data.data());
   }
 
   Part part() const override { return Part::Relayout; }
@@ -282,8 +281,7 @@ class Repeat : public Layer {
       stride.push_back(elements_ ? step : 0);
       stride.push_back(elements_ ? 0 : step);
     }
-    auto to = output.data.begin();
-    walkStrided(shape, stride, [&](size_t from) { *to++ = inputs[0].data[from]; });
+    gather(StridedWalk(shape, stride), inputs[0].data.data(), output.data.data());
   }
 
   Part part() const override { return Part::Relayout; }

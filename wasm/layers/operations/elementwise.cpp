@@ -151,7 +151,12 @@ class Elementwise : public Layer {
   /// The shape of an operand, as it is broadcast to `rank` axes.
   Shape shapeOf(size_t which, std::span<const Shape> inputs, size_t rank) const {
     const Constant* constant = std::get_if<Constant>(&operands_[which]);
-    Shape shape = constant != nullptr ? constant->shape : inputs[std::get<size_t>(operands_[which])];
+    return raised(which, constant != nullptr ? constant->shape : inputs[std::get<size_t>(operands_[which])],
+                  rank);
+  }
+
+  /// The first axes of what "switch" goes by are those of the values.
+  Shape raised(size_t which, Shape shape, size_t rank) const {
     if (which == 0 && function_.name == "switch" && shape.size() < rank) shape.resize(rank, Dim{1});
     return shape;
   }
@@ -159,15 +164,10 @@ class Elementwise : public Layer {
   /// Writes an operand out in the output's shape.
   void spread(size_t which, std::span<const View> inputs, const Shape& shape, float* to) const {
     const Constant* constant = std::get_if<Constant>(&operands_[which]);
-    std::span<const float> data;
-    std::vector<Shape> shapes;
-    for (const View& input : inputs) shapes.push_back(input.shape);
-    if (constant != nullptr) {
-      data = constant->values;
-    } else {
-      data = inputs[std::get<size_t>(operands_[which])].data;
-    }
-    walkBroadcast(shapeOf(which, shapes, shape.size()), shape, [&](size_t from) { *to++ = data[from]; });
+    const View* input = constant != nullptr ? nullptr : &inputs[std::get<size_t>(operands_[which])];
+    const std::span<const float> data = constant != nullptr ? constant->values : input->data;
+    const Shape own = raised(which, constant != nullptr ? constant->shape : input->shape, shape.size());
+    gather(broadcastWalk(own, shape), data.data(), to);
   }
 
   const Function& function_;

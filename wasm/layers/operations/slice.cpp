@@ -66,8 +66,7 @@ class Slice : public Layer {
       if (taken->item->kind != Item::Kind::Pick)
         stride.push_back(inputStride[taken->axis] * static_cast<size_t>(taken->item->step));
     }
-    auto to = output.data.begin();
-    walkStrided(output.shape, stride, [&](size_t from) { *to++ = inputs[0].data[base + from]; });
+    gather(StridedWalk(output.shape, stride), inputs[0].data.data() + base, output.data.data());
   }
 
   std::string detail() const override { return shown_; }

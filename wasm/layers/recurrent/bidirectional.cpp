@@ -76,8 +76,9 @@ class Bidirectional : public Layer {
   void forwardCarrying(std::span<const View> inputs, std::span<const Output> outputs,
                        std::span<float> carried, Scratch& scratch) const override {
     const size_t half = forwardPart(carried.size());
-    std::vector<Value> ahead = run(*forward_, inputs, 0, carried.first(half), scratch);
-    std::vector<Value> back = run(*backward_, inputs, forward_->stateCount(), carried.subspan(half), scratch);
+    auto& [ahead, back] = scratch.kept<std::pair<std::vector<Value>, std::vector<Value>>>(this);
+    run(*forward_, inputs, 0, carried.first(half), ahead, scratch);
+    run(*backward_, inputs, forward_->stateCount(), carried.subspan(half), back, scratch);
     if (forward_->options().returnSequences) turnRound(back[0]);
     mergeInto(outputs, ahead[0], back[0]);
     if (forward_->options().returnSequences) {
@@ -85,7 +86,7 @@ class Bidirectional : public Layer {
       if (merge_ == Merge::None) outputs[1].passMask(inputs[0]);
     }
     size_t next = merge_ == Merge::None ? 2 : 1;
-    for (const std::vector<Value>* direction : {&ahead, &back}) {
+    for (const std::vector<Value>* direction : {&std::as_const(ahead), &std::as_const(back)}) {
       for (size_t i = 1; i < direction->size(); ++i, ++next) {
         std::copy((*direction)[i].data.begin(), (*direction)[i].data.end(), outputs[next].data.begin());
       }
@@ -146,21 +147,24 @@ class Bidirectional : public Layer {
   }
 
   /// One direction by itself.
-  static std::vector<Value> run(const Recurrent& layer, std::span<const View> inputs, size_t skip,
-                                std::span<float> carried, Scratch& scratch) {
+  static void run(const Recurrent& layer, std::span<const View> inputs, size_t skip, std::span<float> carried,
+                  std::vector<Value>& values, Scratch& scratch) {
     const std::vector<View> own = inputsOf(layer, inputs, skip);
     std::vector<Shape> shapes;
     for (const View& input : own) shapes.push_back(input.shape);
-    std::vector<Value> values;
-    for (const Shape& shape : layer.outputShapes(shapes)) values.emplace_back().reshape(shape);
+    shapes = layer.outputShapes(shapes);
+    values.resize(shapes.size());
     std::vector<Output> outputs;
-    for (Value& value : values) outputs.push_back({value.shape, value.data, value.mask});
+    for (size_t i = 0; i < shapes.size(); ++i) {
+      values[i].reshape(shapes[i]);
+      values[i].mask.clear();
+      outputs.push_back({values[i].shape, values[i].data, values[i].mask});
+    }
     if (carried.empty()) {
       layer.forwardAll(own, outputs, scratch);
     } else {
       layer.forwardCarrying(own, outputs, carried, scratch);
     }
-    return values;
   }
 
   /// (batch, timesteps, units), last timestep first → in order.

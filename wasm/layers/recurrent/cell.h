@@ -24,9 +24,8 @@ struct CellSignal {
 
 /// One timestep of a recurrent layer: what Keras calls a cell. Immutable once built.
 ///
-/// The product of the input with the kernel does not depend on the state, so it is computed for all timesteps
-/// at once
-/// (`project`); `step` adds the rest.
+/// The product of the input with the kernel does not depend on the state, and is the same wherever the same
+/// input comes (`project`); `step` adds the rest.
 class Cell {
  public:
   virtual ~Cell() = default;
@@ -37,7 +36,7 @@ class Cell {
   [[nodiscard]] virtual std::vector<int> stateSizes() const { return {units()}; }
   /// Floats that `project` gives for a timestep.
   [[nodiscard]] virtual int projectedSize() const = 0;
-  /// Floats that `step` needs to work in.
+  /// Floats that `step` needs to work in, for each row.
   [[nodiscard]] virtual int scratchSize() const = 0;
 
   /// Takes the weights: kernel, recurrent kernel, bias.
@@ -51,10 +50,12 @@ class Cell {
   /// Its gates and states, for people.
   [[nodiscard]] virtual std::vector<CellSignal> signals() const = 0;
 
-  /// One timestep. `projected` (projectedSize) is used up; `states`, one after the other, become the new
-  /// states; `output` (units) is written and may be the first state itself; so is `gates` (gateSize), unless
-  /// it is nullptr.
-  virtual void step(float* projected, float* states, float* output, float* scratch, float* gates) const = 0;
+  /// One timestep of `rows` rows of a batch, whose values follow one another in each array: `projected`
+  /// (rows, projectedSize) is used up; `states` (rows, all states one after the other) become the new states;
+  /// `output` (rows, units) is written; so is `gates` (rows, gateSize), unless it is nullptr. A row's result
+  /// has the same bits alone and among others.
+  virtual void step(int rows, float* projected, float* states, float* output, float* scratch,
+                    float* gates) const = 0;
 
   [[nodiscard]] virtual std::string detail() const = 0;
 };

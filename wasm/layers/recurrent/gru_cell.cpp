@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernels/float4.h"
 #include "layers/recurrent/cell.h"
 
 namespace charglow {
@@ -80,30 +81,22 @@ class GruCell : public Cell {
         {"state", false, units_, kStateWhy, 3 * units_}};
   }
 
-  void step(float* x, float* state, float* output, float* scratch, float* gates) const override {
-    const size_t units = static_cast<size_t>(units_);
-    float* z = x;
-    float* r = x + units;
-    float* candidate = x + 2 * units;
-    float* recurrence = scratch;         // (3 units): h U
-    float* gated = scratch + 3 * units;  // (units): r ∘ h
-    recurrent_.apply(state, 1, recurrence);
-    for (size_t i = 0; i < 2 * units; ++i) x[i] += recurrence[i];
-    activate(recurrentActivation_, {z, units});
-    activate(recurrentActivation_, {r, units});
-    if (resetAfter_) {
-      for (size_t i = 0; i < units; ++i) candidate[i] += r[i] * recurrence[2 * units + i];
+  void step(int rows, float* projected, float* states, float* output, float* scratch,
+            float* gates) const override {
+    const ptrdiff_t units = units_;
+    float* recurrence = scratch;                // (rows, 3 units): h U
+    float* gated = scratch + rows * 3 * units;  // (rows, units): r ∘ h
+    recurrent_.apply(states, units, rows, recurrence, 3 * units);
+    const bool usual = activation_ == Activation::Tanh && gates == nullptr;
+    if (usual && recurrentActivation_ == Activation::Sigmoid) {
+      stepUsual<sigmoid>(rows, projected, states, recurrence, gated);
+    } else if (usual && recurrentActivation_ == Activation::HardSigmoid2) {
+      stepUsual<hardSigmoid2>(rows, projected, states, recurrence, gated);
     } else {
-      for (size_t i = 0; i < units; ++i) gated[i] = r[i] * state[i];
-      candidate_.apply(gated, 1, recurrence + 2 * units);
-      for (size_t i = 0; i < units; ++i) candidate[i] += recurrence[2 * units + i];
+      stepAny(rows, projected, states, recurrence, gated);
     }
-    activate(activation_, {candidate, units});
-    for (size_t i = 0; i < units; ++i) {
-      state[i] = z[i] * state[i] + (1.0f - z[i]) * candidate[i];
-      output[i] = state[i];
-    }
-    if (gates != nullptr) std::copy_n(x, 3 * units, gates);
+    std::copy_n(states, rows * units, output);
+    if (gates != nullptr) std::copy_n(projected, rows * 3 * units, gates);
   }
 
   std::string detail() const override {
@@ -114,6 +107,67 @@ class GruCell : public Cell {
  private:
   static constexpr const char* kBiases =
       "reset_after=True has two biases, (2, 3·units); reset_after=False has one, (3·units).";
+
+  /// With any activations, a gate after the other; `projected` becomes the gates.
+  void stepAny(int rows, float* projected, float* states, float* recurrence, float* gated) const {
+    const size_t units = static_cast<size_t>(units_);
+    const auto count = static_cast<size_t>(rows);
+    for (size_t row = 0; row < count; ++row) {
+      float* z = projected + row * 3 * units;
+      float* r = z + units;
+      const float* u = recurrence + row * 3 * units;
+      for (size_t i = 0; i < 2 * units; ++i) z[i] += u[i];
+      activate(recurrentActivation_, {z, units});
+      activate(recurrentActivation_, {r, units});
+      for (size_t i = 0; i < units; ++i) gated[row * units + i] = r[i] * states[row * units + i];
+    }
+    if (!resetAfter_) candidate_.apply(gated, units_, rows, recurrence + 2 * units_, 3 * units_);
+    for (size_t row = 0; row < count; ++row) {
+      float* state = states + row * units;
+      const float* z = projected + row * 3 * units;
+      const float* r = z + units;
+      float* candidate = projected + row * 3 * units + 2 * units;
+      const float* u = recurrence + row * 3 * units + 2 * units;
+      for (size_t i = 0; i < units; ++i) candidate[i] += resetAfter_ ? r[i] * u[i] : u[i];
+      activate(activation_, {candidate, units});
+      for (size_t i = 0; i < units; ++i) state[i] = z[i] * state[i] + (1.0f - z[i]) * candidate[i];
+    }
+  }
+
+  /// The same, bit for bit, for tanh and one gate function: four units at a time, from what was projected to
+  /// the new state without leaving the registers.
+  template <Float4 (*gate)(Float4)>
+  void stepUsual(int rows, const float* projected, float* states, float* recurrence, float* gated) const {
+    const size_t units = static_cast<size_t>(units_);
+    const auto count = static_cast<size_t>(rows);
+    if (!resetAfter_) {
+      for (size_t row = 0; row < count; ++row) {
+        const float* x = projected + row * 3 * units;
+        const float* u = recurrence + row * 3 * units;
+        for (size_t i = 0; i < units; i += 4) {
+          const size_t left = units - i;
+          const Float4 r = gate(loadUpTo(x + units + i, left) + loadUpTo(u + units + i, left));
+          storeUpTo(r * loadUpTo(states + row * units + i, left), gated + row * units + i, left);
+        }
+      }
+      candidate_.apply(gated, units_, rows, recurrence + 2 * units_, 3 * units_);
+    }
+    for (size_t row = 0; row < count; ++row) {
+      const float* x = projected + row * 3 * units;
+      const float* u = recurrence + row * 3 * units;
+      float* state = states + row * units;
+      for (size_t i = 0; i < units; i += 4) {
+        const size_t left = units - i;
+        const Float4 z = gate(loadUpTo(x + i, left) + loadUpTo(u + i, left));
+        Float4 candidate = loadUpTo(u + 2 * units + i, left);
+        if (resetAfter_)
+          candidate = gate(loadUpTo(x + units + i, left) + loadUpTo(u + units + i, left)) * candidate;
+        candidate = tanh(loadUpTo(x + 2 * units + i, left) + candidate);
+        const Float4 h = loadUpTo(state + i, left);
+        storeUpTo(z * h + (1.0f - z) * candidate, state + i, left);
+      }
+    }
+  }
 
   /// Takes the weights in Keras 2's layout apart.
   void use(const std::vector<float>& kernel, const std::vector<float>& recurrent, std::vector<float> bias,

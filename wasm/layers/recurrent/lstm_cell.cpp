@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "kernels/float4.h"
 #include "layers/recurrent/cell.h"
 
 namespace charglow {
@@ -76,11 +77,36 @@ class LstmCell : public Cell {
         {"state", false, units_, kStateWhy, states}};
   }
 
-  void step(float* x, float* states, float* output, float* recurrence, float* gates) const override {
+  void step(int rows, float* projected, float* states, float* output, float* recurrence,
+            float* gates) const override {
+    const ptrdiff_t units = units_;
+    recurrent_.apply(states, 2 * units, rows, recurrence, 4 * units);
+    const bool usual = activation_ == Activation::Tanh && gates == nullptr;
+    for (ptrdiff_t row = 0; row < rows; ++row) {
+      float* x = projected + row * 4 * units;
+      float* h = states + row * 2 * units;
+      const float* u = recurrence + row * 4 * units;
+      if (usual && recurrentActivation_ == Activation::Sigmoid) {
+        stepUsual<sigmoid>(x, u, h);
+      } else if (usual && recurrentActivation_ == Activation::HardSigmoid2) {
+        stepUsual<hardSigmoid2>(x, u, h);
+      } else {
+        stepAny(x, u, h);
+      }
+      std::copy_n(h, units, output + row * units);
+    }
+    if (gates != nullptr) std::copy_n(projected, rows * 4 * units, gates);
+  }
+
+  std::string detail() const override {
+    return std::string(activationName(activation_)) + "/" + std::string(activationName(recurrentActivation_));
+  }
+
+ private:
+  /// With any activations; x becomes the gates, h and the c behind it the new states.
+  void stepAny(float* x, const float* recurrence, float* h) const {
     const size_t units = static_cast<size_t>(units_);
-    float* h = states;
-    float* c = states + units;
-    recurrent_.apply(h, 1, recurrence);
+    float* c = h + units;
     for (size_t i = 0; i < 4 * units; ++i) x[i] += recurrence[i];
     activate(recurrentActivation_, {x, units});
     activate(recurrentActivation_, {x + units, units});
@@ -91,18 +117,25 @@ class LstmCell : public Cell {
       h[i] = c[i];
     }
     activate(activation_, {h, units});
-    for (size_t i = 0; i < units; ++i) {
-      h[i] *= x[3 * units + i];
-      output[i] = h[i];
+    for (size_t i = 0; i < units; ++i) h[i] *= x[3 * units + i];
+  }
+
+  /// The same, bit for bit, for tanh and one gate function: four units at a time, in registers.
+  template <Float4 (*gate)(Float4)>
+  void stepUsual(const float* x, const float* recurrence, float* h) const {
+    const size_t units = static_cast<size_t>(units_);
+    float* c = h + units;
+    for (size_t i = 0; i < units; i += 4) {
+      const size_t left = units - i;
+      const auto sum = [&](size_t which) {
+        return loadUpTo(x + which * units + i, left) + loadUpTo(recurrence + which * units + i, left);
+      };
+      const Float4 cell = gate(sum(1)) * loadUpTo(c + i, left) + gate(sum(0)) * tanh(sum(2));
+      storeUpTo(cell, c + i, left);
+      storeUpTo(tanh(cell) * gate(sum(3)), h + i, left);
     }
-    if (gates != nullptr) std::copy_n(x, 4 * units, gates);
   }
 
-  std::string detail() const override {
-    return std::string(activationName(activation_)) + "/" + std::string(activationName(recurrentActivation_));
-  }
-
- private:
   bool keras1_;
   bool cudnn_;
   int units_;

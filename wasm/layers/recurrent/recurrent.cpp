@@ -1,6 +1,7 @@
 #include "layers/recurrent/recurrent.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <utility>
 
@@ -75,106 +76,165 @@ size_t Recurrent::stateSize() const {
   return static_cast<size_t>(std::accumulate(sizes.begin(), sizes.end(), 0));
 }
 
-/// Which steps of a row of the batch are computed and not masked, in the order in which they are computed.
-std::vector<uint8_t> Recurrent::keptSteps(const View& input, size_t row) const {
+/// Which steps are computed and not masked, (batch, steps) in the order in which they are computed.
+void Recurrent::findKept(const View& input, std::vector<uint8_t>& kept) const {
+  const size_t batch = static_cast<size_t>(input.shape[0].size);
   const size_t steps = static_cast<size_t>(input.shape[1].size);
-  const size_t flags = input.mask.size() / (static_cast<size_t>(input.shape[0].size) * steps);
-  std::vector<uint8_t> kept(steps, 1);
-  for (size_t s = 0; flags > 0 && s < steps; ++s) {
-    const auto mask = input.mask.subspan((row * steps + stepAt(s, steps)) * flags, flags);
-    kept[s] = std::any_of(mask.begin(), mask.end(), [](uint8_t flag) { return flag != 0; }) ? 1 : 0;
+  const size_t flags = input.mask.size() / (batch * steps);
+  kept.assign(batch * steps, 1);
+  if (flags == 0) return;
+  for (size_t b = 0; b < batch; ++b) {
+    for (size_t s = 0; s < steps; ++s) {
+      const auto mask = input.mask.subspan((b * steps + stepAt(s, steps)) * flags, flags);
+      kept[b * steps + s] = std::any_of(mask.begin(), mask.end(), [](uint8_t flag) { return flag != 0; });
+    }
   }
-  return kept;
 }
 
+/// All rows of the batch go through a step together: what is read of the recurrent kernel serves all of them.
 void Recurrent::run(std::span<const View> inputs, std::span<const Output> outputs, Scratch& scratch,
                     const Extras& extras) const {
   const View& input = inputs[0];
   const size_t batch = static_cast<size_t>(input.shape[0].size);
   const size_t steps = static_cast<size_t>(input.shape[1].size);
   const size_t features = static_cast<size_t>(input.shape[2].size);
-  const size_t units = static_cast<size_t>(cell_->units());
-  const size_t projectedSize = static_cast<size_t>(cell_->projectedSize());
-  const std::vector<int> sizes = cell_->stateSizes();
-  const size_t stateSize = this->stateSize();
-  const size_t gateSize = static_cast<size_t>(cell_->gateSize());
-  const size_t remembered = stateSize + units;
+  const bool recording = !extras.record.empty();
+  const bool fromZero = inputs.size() == 1 && extras.from.empty();
+
+  Room& room = scratch.kept<Room>(this);
+  room.fit(*cell_, batch);
+  findKept(input, room.kept);
+  startStates(inputs, extras, batch, room);
+  room.shared.begin(batch, fromZero && !recording);
 
   // A text by itself, from zeros: what is typed next will share most of its steps.
-  const bool remembers = batch == 1 && inputs.size() == 1 && extras.from.empty() && extras.record.empty() &&
-                         steps * (features + remembered) <= StepMemory::kMost;
-  StepMemory* memory = remembers ? &scratch.memories[this] : nullptr;
-
-  // projected (projectedSize): x K + b of a step; states, one after the other; output of a step (units); both
-  // again for what is recorded at a masked step; what a step needs; the input in the order of computation
-  float* projected = scratch.room(projectedSize + 2 * remembered + static_cast<size_t>(cell_->scratchSize()) +
-                                  (options_.goBackwards ? steps * features : 0));
-  float* states = projected + projectedSize;
-  float* last = states + stateSize;
-  float* unused = last + units;
-  float* work = unused + stateSize + units;
-  float* turned = work + cell_->scratchSize();
-
-  float* to = outputs.empty() ? nullptr : outputs[0].data.data();
-  for (size_t b = 0; b < batch; ++b) {
-    const float* rows = input.data.data() + b * steps * features;
+  const bool remembers =
+      batch == 1 && fromZero && !recording && steps * (features + room.width) <= StepMemory::kMost;
+  size_t known = 0;
+  if (remembers) {
+    std::span<const float> rows = input.data;
     if (options_.goBackwards) {
+      room.turned.resize(steps * features);
       for (size_t s = 0; s < steps; ++s)
-        std::copy_n(rows + (steps - 1 - s) * features, features, turned + s * features);
-      rows = turned;
+        std::copy_n(input.data.data() + stepAt(s, steps) * features, features,
+                    room.turned.data() + s * features);
+      rows = room.turned;
     }
-    const std::vector<uint8_t> kept = keptSteps(input, b);
-    std::fill(states, last + units, 0.0f);
-    if (!extras.from.empty()) std::copy_n(extras.from.data() + b * stateSize, stateSize, states);
-    float* state = states;
-    for (size_t i = 1; i < inputs.size(); ++i) {
-      const size_t size = static_cast<size_t>(sizes[i - 1]);
-      state = std::copy_n(inputs[i].data.data() + b * size, size, state);
-    }
-    const size_t known =
-        memory == nullptr ? 0 : memory->begin({rows, steps * features}, kept, features, remembered);
-    for (size_t s = 0; s < steps; ++s) {
-      const float* row = rows + s * features;
-      float* gates = extras.record.empty()
-                         ? nullptr
-                         : extras.record.data() + (b * steps + stepAt(s, steps)) * (gateSize + stateSize);
-      if (s < known) {
-        std::copy_n(memory->after(s).data(), remembered, states);
-      } else if (kept[s] != 0) {
-        project(row, projected, memory);
-        cell_->step(projected, states, last, work, gates);
-      } else {
-        if (options_.zeroOutputForMask) std::fill_n(last, units, 0.0f);
-        if (gates != nullptr) {
-          project(row, projected, memory);
-          std::copy_n(states, stateSize, unused);
-          cell_->step(projected, unused, unused + stateSize, work, gates);
-        }
-      }
-      if (memory != nullptr && s >= known) std::copy_n(states, remembered, memory->after(s).data());
-      if (gates != nullptr) std::copy_n(states, stateSize, gates + gateSize);
-      if (options_.returnSequences && to != nullptr) to = std::copy_n(last, units, to);
-    }
-    if (memory != nullptr) memory->end();
-    if (!options_.returnSequences && to != nullptr) to = std::copy_n(last, units, to);
-    if (!extras.to.empty()) std::copy_n(states, stateSize, extras.to.data() + b * stateSize);
-    state = states;
-    for (size_t i = 1; i < outputs.size(); ++i) {
-      const size_t size = static_cast<size_t>(sizes[i - 1]);
-      std::copy_n(state, size, outputs[i].data.data() + b * size);
-      state += size;
-    }
+    known = room.memory.begin(rows, room.kept, features, room.width);
   }
+
+  size_t met = 0;  // steps of a text by itself that were not masked
+  for (size_t s = 0; s < steps; ++s) {
+    const auto rowOf = [&](size_t b) {
+      return input.data.data() + (b * steps + stepAt(s, steps)) * features;
+    };
+    if (remembers && room.kept[s] != 0 && met < known) {
+      std::copy_n(room.memory.after(met++).data(), room.width, room.row(0));
+    } else {
+      room.shared.step(
+          [&](size_t a, size_t b) {
+            return room.kept[a * steps + s] == room.kept[b * steps + s] &&
+                   std::memcmp(rowOf(a), rowOf(b), features * sizeof(float)) == 0;
+          },
+          [&](size_t from, size_t to) { std::copy_n(room.row(from), room.width, room.row(to)); });
+      room.computed.clear();
+      for (size_t b = 0; b < batch; ++b) {
+        const bool kept = room.kept[b * steps + s] != 0;
+        if (room.shared.leads(b) && (kept || recording)) room.computed.push_back(b);
+        if (!kept && options_.zeroOutputForMask)
+          std::fill_n(room.row(b) + room.stateSize, room.width - room.stateSize, 0.0f);
+      }
+      for (size_t k = 0; k < room.computed.size(); ++k)
+        project(rowOf(room.computed[k]), room.projected.data() + k * room.projectedSize, room.memory);
+      computeStep(s, steps, extras.record, room);
+      if (remembers && room.kept[s] != 0)
+        std::copy_n(room.row(0), room.width, room.memory.after(met++).data());
+    }
+    if (options_.returnSequences && !outputs.empty()) putOut(outputs[0], s, steps, room);
+  }
+  if (remembers) room.memory.end();
+  if (!options_.returnSequences && !outputs.empty()) putOut(outputs[0], 0, 1, room);
+  endStates(outputs, extras, batch, room);
   // As it is, also where go_backwards reverses the output: that is what compute_mask says.
   if (options_.returnSequences && !outputs.empty()) outputs[0].passMask(input);
 }
 
-/// x K + b of one step. Always of one: a product of many rows at once may round differently.
-void Recurrent::project(const float* row, float* projected, StepMemory* memory) const {
-  const auto compute = [&](const float* x, float* to) { cell_->project(x, 1, to); };
-  if (memory == nullptr) return compute(row, projected);
-  memory->product(row, static_cast<size_t>(features_), static_cast<size_t>(cell_->projectedSize()), projected,
-                  compute);
+/// Computes step `s` for the rows of room.computed, whose inputs are projected. Where gates are recorded they
+/// are those that Keras computes at a masked step too, and does not use.
+void Recurrent::computeStep(size_t s, size_t steps, std::span<float> record, Room& room) const {
+  const size_t units = room.width - room.stateSize;
+  for (size_t k = 0; k < room.computed.size(); ++k)
+    std::copy_n(room.row(room.computed[k]), room.stateSize, room.states.data() + k * room.stateSize);
+  if (room.computed.empty()) return;
+  cell_->step(static_cast<int>(room.computed.size()), room.projected.data(), room.states.data(),
+              room.output.data(), room.work.data(), record.empty() ? nullptr : room.gates.data());
+  for (size_t k = 0; k < room.computed.size(); ++k) {
+    const size_t b = room.computed[k];
+    if (room.kept[b * steps + s] != 0) {
+      std::copy_n(room.states.data() + k * room.stateSize, room.stateSize, room.row(b));
+      std::copy_n(room.output.data() + k * units, units, room.row(b) + room.stateSize);
+    }
+    if (record.empty()) continue;
+    float* to = record.data() + (b * steps + stepAt(s, steps)) * (room.gateSize + room.stateSize);
+    to = std::copy_n(room.gates.data() + k * room.gateSize, room.gateSize, to);
+    std::copy_n(room.row(b), room.stateSize, to);
+  }
+}
+
+/// Writes step `s` of `steps` of the output.
+void Recurrent::putOut(const Output& output, size_t s, size_t steps, Room& room) {
+  const size_t units = room.width - room.stateSize;
+  for (size_t b = 0; b * steps * units < output.data.size(); ++b) {
+    std::copy_n(room.row(room.shared.leader(b)) + room.stateSize, units,
+                output.data.data() + (b * steps + s) * units);
+  }
+}
+
+/// The states that the rows start from: those given as inputs, those carried, or zeros.
+void Recurrent::startStates(std::span<const View> inputs, const Extras& extras, size_t batch, Room& room) {
+  for (size_t b = 0; b < batch; ++b) {
+    float* state = room.row(b);
+    std::fill_n(state, room.width, 0.0f);
+    if (!extras.from.empty()) std::copy_n(extras.from.data() + b * room.stateSize, room.stateSize, state);
+    for (const View& given : inputs.subspan(1)) {
+      const size_t size = given.data.size() / batch;
+      state = std::copy_n(given.data.data() + b * size, size, state);
+    }
+  }
+}
+
+/// Hands out the states that the rows end with.
+void Recurrent::endStates(std::span<const Output> outputs, const Extras& extras, size_t batch, Room& room) {
+  for (size_t b = 0; b < batch; ++b) {
+    const float* state = room.row(room.shared.leader(b));
+    if (!extras.to.empty()) std::copy_n(state, room.stateSize, extras.to.data() + b * room.stateSize);
+    for (size_t i = 1; i < outputs.size(); ++i) {
+      const size_t size = outputs[i].data.size() / batch;
+      std::copy_n(state, size, outputs[i].data.data() + b * size);
+      state += size;
+    }
+  }
+}
+
+/// x K + b of one step, computed once for each input that is met.
+void Recurrent::project(const float* row, float* projected, StepMemory& memory) const {
+  memory.product(row, static_cast<size_t>(features_), static_cast<size_t>(cell_->projectedSize()), projected,
+                 [&](const float* x, float* to) { cell_->project(x, 1, to); });
+}
+
+void Recurrent::Room::fit(const Cell& cell, size_t batch) {
+  const std::vector<int> sizes = cell.stateSizes();
+  stateSize = static_cast<size_t>(std::accumulate(sizes.begin(), sizes.end(), 0));
+  width = stateSize + static_cast<size_t>(cell.units());
+  projectedSize = static_cast<size_t>(cell.projectedSize());
+  gateSize = static_cast<size_t>(cell.gateSize());
+  rows.resize(batch * width);
+  projected.resize(batch * projectedSize);
+  states.resize(batch * stateSize);
+  output.resize(batch * (width - stateSize));
+  gates.resize(batch * gateSize);
+  work.resize(batch * static_cast<size_t>(cell.scratchSize()));
+  computed.reserve(batch);
 }
 
 std::vector<StepSignal> Recurrent::stepSignals() const {

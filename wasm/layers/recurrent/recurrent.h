@@ -4,6 +4,8 @@
 
 #include "layers/layer.h"
 #include "layers/recurrent/cell.h"
+#include "layers/recurrent/shared_steps.h"
+#include "layers/recurrent/step_memory.h"
 
 namespace charglow {
 
@@ -63,8 +65,30 @@ class Recurrent : public Layer {
   [[nodiscard]] size_t stepAt(size_t s, size_t steps) const {
     return options_.goBackwards ? steps - 1 - s : s;
   }
-  [[nodiscard]] std::vector<uint8_t> keptSteps(const View& input, size_t row) const;
-  void project(const float* row, float* projected, StepMemory* memory) const;
+  /// Working memory of a run, and what the next can reuse.
+  struct Room {
+    size_t stateSize = 0;  ///< of all states of a row
+    size_t width = 0;      ///< of the states and the output
+    size_t projectedSize = 0;
+    size_t gateSize = 0;
+    std::vector<uint8_t> kept;     ///< (batch, steps)
+    std::vector<float> rows;       ///< (batch, width): states, then output, after the last step
+    std::vector<size_t> computed;  ///< rows that are computed in a step; of these, side by side:
+    std::vector<float> projected, states, output, gates, work;
+    std::vector<float> turned;  ///< the input in the order of computation, where that is not its own
+    SharedSteps shared;
+    StepMemory memory;
+
+    void fit(const Cell& cell, size_t batch);
+    float* row(size_t b) { return rows.data() + b * width; }
+  };
+
+  void findKept(const View& input, std::vector<uint8_t>& kept) const;
+  static void startStates(std::span<const View> inputs, const Extras& extras, size_t batch, Room& room);
+  void computeStep(size_t s, size_t steps, std::span<float> record, Room& room) const;
+  static void putOut(const Output& output, size_t s, size_t steps, Room& room);
+  static void endStates(std::span<const Output> outputs, const Extras& extras, size_t batch, Room& room);
+  void project(const float* row, float* projected, StepMemory& memory) const;
   /// Floats of all states of one row.
   [[nodiscard]] size_t stateSize() const;
   void run(std::span<const View> inputs, std::span<const Output> outputs, Scratch& scratch,

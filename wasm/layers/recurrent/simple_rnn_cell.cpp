@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cstddef>
+
 #include "layers/recurrent/cell.h"
 
 namespace charglow {
@@ -31,12 +34,14 @@ class SimpleRnnCell : public Cell {
   int gateSize() const override { return 0; }
   std::vector<CellSignal> signals() const override { return {{"state", false, units_, kStateWhy, 0}}; }
 
-  void step(float* x, float* state, float* output, float* recurrence, float* /*gates*/) const override {
+  void step(int rows, float* x, float* state, float* output, float* recurrence,
+            float* /*gates*/) const override {
     const size_t units = static_cast<size_t>(units_);
-    recurrent_.apply(state, 1, recurrence);
-    for (size_t i = 0; i < units; ++i) state[i] = x[i] + recurrence[i];
-    activate(activation_, {state, units});
-    for (size_t i = 0; i < units; ++i) output[i] = state[i];
+    const size_t count = static_cast<size_t>(rows) * units;
+    recurrent_.apply(state, rows, recurrence);
+    for (size_t i = 0; i < count; ++i) state[i] = x[i] + recurrence[i];
+    for (size_t row = 0; row < count; row += units) activate(activation_, {state + row, units});
+    std::copy_n(state, count, output);
   }
 
   std::string detail() const override { return std::string(activationName(activation_)); }

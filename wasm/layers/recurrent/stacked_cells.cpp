@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "layers/recurrent/cell.h"
@@ -61,19 +62,16 @@ class StackedCells : public Cell {
     return all;
   }
 
-  void step(float* projected, float* states, float* output, float* scratch, float* gates) const override {
-    float* below = scratch;
-    float* work = scratch + scratchSize() / 2;
-    for (size_t i = 0; i < cells_.size(); ++i) {
-      const Cell& cell = *cells_[i];
-      float* x = projected;
-      if (i > 0) {
-        x = work + cell.scratchSize();
-        cell.project(below, 1, x);
-      }
-      cell.step(x, states, i + 1 == cells_.size() ? output : below, work, gates);
-      if (gates != nullptr) gates += cell.gateSize();
-      for (const int size : cell.stateSizes()) states += size;
+  void step(int rows, float* projected, float* states, float* output, float* scratch,
+            float* gates) const override {
+    const std::vector<int> sizes = stateSizes();
+    const int stateSize = std::accumulate(sizes.begin(), sizes.end(), 0);
+    for (int row = 0; row < rows; ++row) {
+      stepOne(projected, states, output, scratch, gates);
+      projected += projectedSize();
+      states += stateSize;
+      output += units();
+      if (gates != nullptr) gates += gateSize();
     }
   }
 
@@ -85,6 +83,22 @@ class StackedCells : public Cell {
   }
 
  private:
+  void stepOne(float* projected, float* states, float* output, float* scratch, float* gates) const {
+    float* below = scratch;
+    float* work = scratch + scratchSize() / 2;
+    for (size_t i = 0; i < cells_.size(); ++i) {
+      const Cell& cell = *cells_[i];
+      float* x = projected;
+      if (i > 0) {
+        x = work + cell.scratchSize();
+        cell.project(below, 1, x);
+      }
+      cell.step(1, x, states, i + 1 == cells_.size() ? output : below, work, gates);
+      if (gates != nullptr) gates += cell.gateSize();
+      for (const int size : cell.stateSizes()) states += size;
+    }
+  }
+
   std::vector<std::unique_ptr<Cell>> cells_;
 };
 

@@ -1,31 +1,41 @@
 #include "layers/recurrent/step_memory.h"
 
+#include "kernels/float4.h"
+
 namespace charglow {
 
 size_t StepMemory::begin(std::span<const float> rows, std::span<const uint8_t> kept, size_t features,
                          size_t states) {
-  const size_t most = states == size_ ? std::min(steps_, kept.size()) : 0;
-  size_t same = 0;
-  while (same < most && kept[same] == kept_[same] &&
-         std::memcmp(rows.data() + same * features, rows_.data() + same * features,
-                     features * sizeof(float)) == 0)
-    ++same;
-  steps_ = same;  // until the run has come to its end
+  if (states != size_) known_ = 0;
   size_ = states;
-  rows_.assign(rows.begin(), rows.end());
-  kept_.assign(kept.begin(), kept.end());
-  states_.resize(kept.size() * states);
-  return same;
+  rows_.resize(std::max(rows_.size(), rows.size()));
+  bool same = true;
+  size_t reused = 0;
+  running_ = 0;
+  for (size_t s = 0; s < kept.size(); ++s) {
+    if (kept[s] == 0) continue;
+    const float* row = rows.data() + s * features;
+    float* known = rows_.data() + running_ * features;
+    same = same && running_ < known_ && std::memcmp(row, known, features * sizeof(float)) == 0;
+    if (same) {
+      ++reused;
+    } else {
+      std::copy_n(row, features, known);
+    }
+    ++running_;
+  }
+  known_ = reused;  // until the run has come to its end
+  states_.resize(std::max(states_.size(), running_ * states));
+  return reused;
 }
 
-/// FNV-1a, a float at a time.
+/// FNV-1a on four lanes, a float at a time each.
 uint64_t StepMemory::hash(const float* row, size_t features) {
+  Bits4 lanes = {2166136261u, 2166136262u, 2166136263u, 2166136264u};
+  for (size_t i = 0; i < features; i += 4)
+    lanes = (lanes ^ reinterpret_cast<Bits4>(loadUpTo(row + i, features - i))) * 16777619u;
   uint64_t value = 14695981039346656037u;
-  for (size_t i = 0; i < features; ++i) {
-    uint32_t bits = 0;
-    std::memcpy(&bits, row + i, sizeof bits);
-    value = (value ^ bits) * 1099511628211u;
-  }
+  for (int lane = 0; lane < 4; ++lane) value = (value ^ lanes[lane]) * 1099511628211u;
   return value;
 }
 

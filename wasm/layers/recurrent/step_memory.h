@@ -13,8 +13,9 @@ namespace charglow {
 /// What a recurrent layer remembers of its last run over one text, so that the next computes less: an edit
 /// leaves most of a text's steps as they were.
 ///
-/// - Steps whose inputs are those of the last run, counted from the first that is computed (the text's end
-///   where it is read backwards), have the same states as then.
+/// - The states after a step depend on the inputs of the steps that were computed up to there, and on nothing
+///   else: masked steps leave them alone. So the first steps whose inputs are those of the last run, masked
+///   ones not counted, have the same states as then, however far padding has moved them.
 /// - Steps with equal inputs, wherever they are, have the same product with the kernel: behind an Embedding
 ///   that is a row for each token that was ever met.
 ///
@@ -27,16 +28,16 @@ class StepMemory {
   /// recurrent layer no row is ever met again, and more would only fill up.
   static constexpr size_t kMostProducts = size_t{1} << 20;
 
-  /// Begins a run over `steps` rows (steps, features), of which those with kept[s] == 0 are masked; all in
-  /// the order in which they are computed. `states`: floats to keep after each step. Returns the number of
-  /// steps whose states are known.
+  /// Begins a run over rows (kept.size(), features), of which those with kept[s] == 0 are masked; all in the
+  /// order in which they are computed. `states`: floats to keep after each step. Returns how many steps,
+  /// masked ones not counted, have states that are known.
   size_t begin(std::span<const float> rows, std::span<const uint8_t> kept, size_t features, size_t states);
-  /// What was kept after a step.
+  /// What was kept after a step; masked ones are not counted.
   [[nodiscard]] std::span<float> after(size_t step) {
     return std::span<float>(states_).subspan(step * size_, size_);
   }
   /// All steps of the run were kept.
-  void end() { steps_ = kept_.size(); }
+  void end() { known_ = running_; }
 
   /// The product of a row with the kernel, `size` floats; `compute` writes it where it is not known.
   template <class Compute>
@@ -45,13 +46,13 @@ class StepMemory {
  private:
   [[nodiscard]] static uint64_t hash(const float* row, size_t features);
 
-  size_t steps_ = 0;  ///< of the last run that came to its end
+  size_t known_ = 0;    ///< steps of the last run that came to its end
+  size_t running_ = 0;  ///< steps of this one
   size_t size_ = 0;
-  std::vector<float> rows_;
-  std::vector<uint8_t> kept_;
+  std::vector<float> rows_;  ///< of these steps
   std::vector<float> states_;
   std::unordered_map<uint64_t, size_t> place_;  ///< of a row's product, by the row's hash
-  std::vector<float> known_;                    ///< rows with their products
+  std::vector<float> products_;                 ///< rows with their products
 };
 
 template <class Compute>
@@ -60,17 +61,17 @@ void StepMemory::product(const float* row, size_t features, size_t size, float* 
   const uint64_t key = hash(row, features);
   const auto found = place_.find(key);
   if (found != place_.end()) {
-    const float* known = known_.data() + found->second;
+    const float* known = products_.data() + found->second;
     if (std::memcmp(row, known, features * sizeof(float)) == 0) {
       std::copy_n(known + features, size, to);
       return;
     }
   }
   compute(row, to);
-  if (found != place_.end() || known_.size() + entry > kMostProducts) return;
-  place_.emplace(key, known_.size());
-  known_.insert(known_.end(), row, row + features);
-  known_.insert(known_.end(), to, to + size);
+  if (found != place_.end() || products_.size() + entry > kMostProducts) return;
+  place_.emplace(key, products_.size());
+  products_.insert(products_.end(), row, row + features);
+  products_.insert(products_.end(), to, to + size);
 }
 
 }  // namespace charglow

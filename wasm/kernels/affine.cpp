@@ -8,6 +8,17 @@
 namespace charglow {
 namespace {
 
+/// Adds the product of an element of each row of x with a row of W.
+template <int kRows, int kVectors>
+inline void addRow(const float* x, ptrdiff_t xStride, const float* weights, Float4 (&sum)[kRows][kVectors]) {
+  Float4 xi[kRows];
+  for (int r = 0; r < kRows; ++r) xi[r] = four(x[r * xStride]);
+  for (int k = 0; k < kVectors; ++k) {
+    const Float4 w = load(weights + 4 * k);
+    for (int r = 0; r < kRows; ++r) sum[r][k] = multiplyAdd(xi[r], w, sum[r][k]);
+  }
+}
+
 /// Rows [0, kRows) of x times `kVectors` · 4 neighbouring columns of a panel that is `width` wide.
 template <int kRows, int kVectors>
 inline void multiply(const float* x, ptrdiff_t xStride, int in, const float* panel, int width,
@@ -16,17 +27,22 @@ inline void multiply(const float* x, ptrdiff_t xStride, int in, const float* pan
   for (int r = 0; r < kRows; ++r) {
     for (int k = 0; k < kVectors; ++k) sum[r][k] = load(bias + 4 * k);
   }
-  for (int i = 0; i < in; ++i) {
-    Float4 xi[kRows];
-    for (int r = 0; r < kRows; ++r) xi[r] = four(x[r * xStride + i]);
-    for (int k = 0; k < kVectors; ++k) {
-      const Float4 w = load(panel + 4 * k);
-      for (int r = 0; r < kRows; ++r) sum[r][k] = multiplyAdd(xi[r], w, sum[r][k]);
-    }
-    panel += width;
+  // One row of x takes several of W in a turn, since the loop's own counting would cost a quarter of the
+  // time; for more rows of x there are not enough registers.
+  constexpr int kTurn = kRows == 1 ? 4 : 1;
+  int i = 0;
+  for (; i + kTurn <= in; i += kTurn, panel += kTurn * width) {
+    for (int turn = 0; turn < kTurn; ++turn)
+      addRow<kRows, kVectors>(x + i + turn, xStride, panel + turn * width, sum);
   }
-  for (int r = 0; r < kRows; ++r)
-    std::memcpy(y + r * yStride, sum[r], static_cast<size_t>(columns) * sizeof(float));
+  for (; i < in; ++i, panel += width) addRow<kRows, kVectors>(x + i, xStride, panel, sum);
+  for (int r = 0; r < kRows; ++r) {
+    float* to = y + r * yStride;
+    // The accumulators themselves must not be in memory that is copied from: they would never be in
+    // registers.
+    for (int k = 0; k < kVectors; ++k)
+      storeUpTo(sum[r][k], to + 4 * k, static_cast<size_t>(std::clamp(columns - 4 * k, 0, 4)));
+  }
 }
 
 /// Rows that are multiplied together: three times four accumulators, a weight and three factors fill the

@@ -4,6 +4,7 @@ import { textInputs, type Answer, type Job } from "./engine/protocol.ts";
 import { guessPieces, pieceAt, readPieces, weightsOf, type Cell, type Shading, type Unit } from "./model/cells.ts";
 import { drawingOf, labelsOf, piecesUnder, shownRows, stepOf, type Drawing } from "./model/drawing.ts";
 import { spoken } from "./model/graphemes.ts";
+import type { LatencySummary } from "./model/latency.ts";
 import { shapeText, weightText } from "./model/numbers.ts";
 import { readOutputs, sayOutputs, type Reading } from "./model/outputs.ts";
 import { level } from "./model/palettes.ts";
@@ -25,6 +26,13 @@ import { Strip } from "./view/strip.ts";
 
 const HINT = { character: "Numbers", place: "of the character at the caret", attention: "" };
 
+export interface PictureEvents {
+  /** The user changed the text in the editor, at the time of the key (as performance.now() has it), or with none. */
+  onInput(keyAt: number | null): void;
+  /** What a click on the page's speed copies. */
+  speedReport(): string;
+}
+
 export class Picture {
   readonly papers: Papers;
   readonly #store: Store;
@@ -32,7 +40,7 @@ export class Picture {
   readonly #picker: SignalPicker;
   readonly #heat: HeatPanel;
   readonly #prediction = new Prediction();
-  readonly #strip = new Strip();
+  readonly #strip: Strip;
   readonly #readout = new Readout();
   readonly #tooltip = new Tooltip();
 
@@ -49,10 +57,11 @@ export class Picture {
   #linked = true;
   #held = false;
 
-  constructor(store: Store, onInput: () => void) {
+  constructor(store: Store, events: PictureEvents) {
     this.#store = store;
+    this.#strip = new Strip(events.speedReport);
     this.papers = new Papers({
-      onInput,
+      onInput: events.onInput,
       onCaret: (caret) => this.#moveCaret(caret),
       onHover: (place, index, node) => this.#hover(place, index, node),
       onTurn: () => this.draw(),
@@ -130,8 +139,9 @@ export class Picture {
     this.draw();
   }
 
-  showSpeed(milliseconds: number): void {
-    this.#strip.showSpeed(milliseconds);
+  /** null: no key was timed yet. */
+  showSpeed(summary: LatencySummary | null): void {
+    this.#strip.showSpeed(summary);
   }
 
   draw(): void {

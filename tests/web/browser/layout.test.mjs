@@ -160,10 +160,11 @@ describe("widths", () => {
       const wide = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       await typeText(page, `${"w".repeat(400)} \u00e7 900`);
       assert.equal(await wide(), 0);
-      await drop(page, [{ name: `${"long".repeat(30)}.h5`, bytes: new Uint8Array([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]) }]);
-      await drop(page, [{ name: `${"long".repeat(30)}.safetensors`, bytes: Buffer.from("<html>") }]);
-      await page.waitForFunction(() => document.querySelectorAll(".notice").length === 2);
-      assert.equal(await wide(), 0);
+      for (const [end, words, bytes] of [["h5", "HDF5", new Uint8Array([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a])], ["safetensors", "HTML|web page", Buffer.from("<html>")]]) {
+        await drop(page, [{ name: `${"long".repeat(30)}.${end}`, bytes }]);
+        await page.waitForFunction((wanted) => new RegExp(wanted, "i").test(document.querySelector(".notice.alert .problem")?.textContent), words);
+        assert.equal(await wide(), 0);
+      }
       await page.click("#model-button");
       assert.equal(await wide(), 0);
       const dialog = await page.locator("#model-dialog").boundingBox();

@@ -19,13 +19,13 @@ function executable() {
   return path;
 }
 
-/** Starts the browser; close it when done. */
-export function launch() {
+/** Starts the browser; close it when done. @param {readonly string[]} [more] arguments for it */
+export function launch(more = []) {
   return chromium.launch({
     executablePath: executable(),
     args: [
       "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync", "--font-render-hinting=none",
+      "--disable-component-update", "--disable-sync", "--font-render-hinting=none", ...more,
     ],
   });
 }
@@ -46,6 +46,7 @@ export function serveDist(base = "/") {
 export async function openPage(browser, url, { ready = true, before, ...context } = {}) {
   const own = await browser.newContext({ viewport: { width: 1120, height: 800 }, ...context });
   const page = await own.newPage();
+  /** @type {string[]} */
   const faults = [];
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") faults.push(message.text());
@@ -57,14 +58,14 @@ export async function openPage(browser, url, { ready = true, before, ...context 
   return { page, faults, close: () => own.close() };
 }
 
-/** Waits until the model has answered for the text on screen, the fonts are there and the colours have faded in. */
+/** Waits until the model has answered for the text on screen, the fonts are there and the colours have faded in. @param {import("playwright-core").Page} page */
 export async function settled(page) {
   await page.waitForSelector('#sheet[aria-busy="false"]');
   await page.evaluate(() => document.fonts.ready);
   await page.waitForFunction(() => document.getAnimations().length === 0);
 }
 
-/** Replaces the text as a user would: select all, type. */
+/** Replaces the text as a user would: select all, type. @param {import("playwright-core").Page} page @param {string} text */
 export async function typeText(page, text) {
   await page.focus("#text");
   await page.keyboard.press("Control+A");
@@ -73,7 +74,7 @@ export async function typeText(page, text) {
   await settled(page);
 }
 
-/** The cells on screen: text, classes, colours as the browser computed them. */
+/** The cells on screen: text, classes, colours as the browser computed them. @param {import("playwright-core").Page} page */
 export function cells(page) {
   return page.$$eval("#mirror > .cell", (nodes) =>
     nodes.map((node) => {
@@ -106,4 +107,5 @@ export async function drop(page, files) {
 
 export const sampleBytes = () => new Uint8Array(readFileSync(SAMPLE));
 
+/** @param {import("playwright-core").Page} page */
 export const prediction = (page) => page.textContent(".prediction-head");

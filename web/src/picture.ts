@@ -48,6 +48,8 @@ export class Picture {
   /** The engine's last answer, and the texts it is about. */
   #answer: { texts: readonly string[]; answer: Answer } | null = null;
   #drawing: Drawing | null = null;
+  /** What the pieces were cut of, and the drawing taken from; empty where the pieces have changed since. */
+  #readFrom: readonly unknown[] = [];
   #levelOf: (cell: Cell) => number | null = () => null;
   #contexts: Context[] = [];
   #caret: Selection | null = null;
@@ -114,6 +116,7 @@ export class Picture {
 
   /** Draws the texts before the engine has answered. */
   guess(): void {
+    this.#readFrom = [];
     this.papers.guess(this.#unitOf);
     this.papers.draw(this.#levelOf);
   }
@@ -184,8 +187,11 @@ export class Picture {
     this.#showCaret();
   }
 
-  /** Cuts the texts into pieces as the answer has them, and takes from it what is drawn. */
+  /** Cuts the texts into pieces as the answer has them, and takes from it what is drawn; once, as long as nothing has changed. */
   #readTexts(): void {
+    const now = [this.#answer, this.#store.state, ...this.papers.texts];
+    if (now.length === this.#readFrom.length && now.every((part, i) => part === this.#readFrom[i])) return;
+    this.#readFrom = now;
     this.#drawing = null;
     if (!this.#answer || !this.#card) return;
     const { texts, answer } = this.#answer;

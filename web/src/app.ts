@@ -147,7 +147,9 @@ export class App {
     if (!this.#first || name !== "") this.#notices.clear();
     this.#takeView(name, source.choices ?? {});
     this.#first = false;
-    byId("model-button", HTMLButtonElement).disabled = false;
+    const pill = byId("model-button", HTMLButtonElement);
+    pill.disabled = false;
+    pill.title = `Model card of ${clip(source.fileName, 120)}`;
     byId("model-title", HTMLElement).textContent = clip(titleOf(card), 60);
     const facts = modelFacts(card);
     byId("model-facts", HTMLElement).textContent = facts ? ` · ${facts}` : "";

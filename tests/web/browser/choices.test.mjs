@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { cells, drop, launch, openPage, prediction, ROOT, sampleBytes, serveDist, settled, typeText } from "../support/browser.mjs";
+import { cells, drop, inUse, launch, openPage, prediction, ROOT, sampleBytes, serveDist, settled, typeText } from "../support/browser.mjs";
 import { withMetadata } from "../support/bundle.mjs";
 import { selfAttention } from "../support/self_attention.mjs";
 
@@ -85,7 +85,7 @@ describe("an assumption", () => {
   test("goes with its model: another one is not asked for it", async () => {
     const { page, close } = await pageWithAssumptions("#model=bare.safetensors&assume.text.padding=post&text=bad");
     await drop(page, [{ name: "other.safetensors", bytes: selfAttention(16) }]);
-    await page.waitForFunction(() => location.hash.includes("model=other"));
+    await inUse(page, "other.safetensors");
     await settled(page);
     assert.ok(!page.url().includes("assume."));
     assert.equal((await cells(page)).length, 3);
@@ -96,7 +96,7 @@ describe("an assumption", () => {
 test("a model that leaves nothing open has no list of assumptions", async () => {
   const { page, close } = await openPage(browser, server.url);
   await drop(page, [{ name: "stated.safetensors", bytes: selfAttention(16) }]);
-  await page.waitForFunction(() => location.hash.includes("model=stated"));
+  await inUse(page, "stated.safetensors");
   await page.click("#model-button");
   assert.equal(await page.$$eval(".assumption", (rows) => rows.length), 0);
   await close();

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
 import { loadEngine } from "../../../scripts/lib/engine.mjs";
 import { charsetEncoding } from "../../../wasm/host.mjs";
-import { cells, drop, launch, openPage, ROOT, serveDist, settled, typeText } from "../support/browser.mjs";
+import { cells, drop, inUse, launch, openPage, ROOT, serveDist, settled, typeText } from "../support/browser.mjs";
 import { parse } from "../support/bundle.mjs";
 import { attentionOf, selfAttention } from "../support/self_attention.mjs";
 
@@ -28,7 +28,7 @@ async function pageWith(bytes, { text, charset, fragment = "#palette=red", ...co
   const opened = await openPage(browser, server.url + fragment, { reducedMotion: "reduce", ...context });
   const { page } = opened;
   await drop(page, [{ name: "mine.safetensors", bytes }]);
-  await page.waitForFunction(() => location.hash.includes("model=mine"));
+  await inUse(page, "mine.safetensors");
   if (charset) {
     await page.fill("#charset", charset);
     await page.click("#vocabulary-dialog .primary");
@@ -360,7 +360,7 @@ describe("how the heat map sits", () => {
   }
 
   test("it follows the theme, and with forced colours says by area what it cannot by colour", async () => {
-    const { page, close } = await matrixPage({ colorScheme: "light" });
+    const { page, close } = await matrixPage({ colorScheme: "light", alone: true });
     // The page draws the canvas anew in the frame after it hears of the change: what is waited for is the drawing itself.
     const { colour: light } = await heatCell(page, 0, 1);
     await page.emulateMedia({ colorScheme: "dark" });

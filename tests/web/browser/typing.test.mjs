@@ -54,7 +54,7 @@ describe("edits", () => {
   }
 
   test("undo takes back what a bare textarea's undo takes back, not one character", async () => {
-    const { page, close } = await openPage(browser, `${server.url}#text=`);
+    const { page, close } = await openPage(browser, `${server.url}#text=`, { alone: true });
     const typed = async (selector) => {
       await page.focus(selector);
       assert.equal(await page.inputValue(selector), "");

@@ -55,6 +55,9 @@ function row(name, times) {
   return { name, count: times.length, p50: quantile(times, 0.5), p95: quantile(times, 0.95), p99: quantile(times, 0.99), max: Math.max(...times) };
 }
 
+/** A text of paragraphs, as books are. @param {number} length */
+const bookOf = (length) => `${TEXT.repeat(8)}\n\n`.repeat(length / TEXT.length).slice(0, length);
+
 /** @param {number} length */
 const textOf = (length) => TEXT.repeat(Math.ceil(length / TEXT.length)).slice(0, length);
 
@@ -132,7 +135,7 @@ async function measureBook(page, how, keys) {
   const rows = [];
   await take(page);
   const begun = performance.now();
-  await setText(page, textOf(BOOK));
+  await setText(page, bookOf(BOOK));
   const { tasks, elements } = await take(page);
   rows.push({ ...row(`${BOOK} characters pasted, until all is drawn${how}`, [performance.now() - begun]), longTasks: tasks.length, longest: Math.max(0, ...tasks), elements });
   rows.push(await measureKeys(page, `key to paint, at the end of ${BOOK} characters${how}`, keys));

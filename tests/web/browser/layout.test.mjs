@@ -51,6 +51,7 @@ describe("the letters of the textarea and of the mirror", () => {
     "spaces and tabs": `a ${" ".repeat(150)}b\t\tc${"\t".repeat(30)}d   `,
     "line breaks": "one\n\n\ntwo\n three \n\n",
     "more than the model reads": "All work and no play makes Jack a dull boy; ".repeat(20),
+    "a book of paragraphs": `${"Now is the time. ".repeat(40)}\n\n\n${"All good men\n".repeat(30)}`.repeat(8),
     "5,000 characters": "Now is the time for all good men to come to the aid of the party. ".repeat(76),
   };
   /** Fonts the page does not bring: where a letter is may differ by the 1/64 pixel that elements are rounded to. */

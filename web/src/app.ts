@@ -11,6 +11,7 @@ import type { OnArrival } from "./model/streams.ts";
 import { Models, titleOf } from "./models.ts";
 import { Picture } from "./picture.ts";
 import { DEFAULTS, LINK_TEXT_LIMIT, Store, type State } from "./state.ts";
+import { undecided } from "./view/assumptions.ts";
 import { button, byId, clip, copyText, flash } from "./view/dom.ts";
 import { Drop } from "./view/drop.ts";
 import { Examples } from "./view/examples.ts";
@@ -150,6 +151,10 @@ export class App {
     const pill = byId("model-button", HTMLButtonElement);
     pill.disabled = false;
     pill.title = `Model card of ${clip(source.fileName, 120)}`;
+    const [open, count] = [byId("assumptions-button", HTMLButtonElement), undecided(card)];
+    open.hidden = count === 0;
+    open.textContent = count === 1 ? "1 assumption" : `${count} assumptions`;
+    open.title = "Where the model\u2019s file is silent, this was assumed; another choice may give another prediction.";
     byId("model-title", HTMLElement).textContent = clip(titleOf(card), 60);
     const facts = modelFacts(card);
     byId("model-facts", HTMLElement).textContent = facts ? ` · ${facts}` : "";
@@ -286,10 +291,12 @@ export class App {
       });
     });
     byId("clear-text", HTMLButtonElement).addEventListener("click", () => this.#editor.replaceText(""));
-    byId("model-button", HTMLButtonElement).addEventListener("click", () => {
-      const { opened, source } = this.#models;
-      if (opened && source) this.#card.open(opened, source);
-    });
+    for (const [id, at] of [["model-button", "start"], ["assumptions-button", "assumptions"]] as const) {
+      byId(id, HTMLButtonElement).addEventListener("click", () => {
+        const { opened, source } = this.#models;
+        if (opened && source) this.#card.open(opened, source, at);
+      });
+    }
     for (const id of ["vocabulary-dialog", "lambda-dialog"]) byId(id, HTMLDialogElement).addEventListener("close", () => this.#editor.restoreCaret());
     window.addEventListener("resize", () => this.#picture.draw());
   }

@@ -366,6 +366,9 @@ describe("how the heat map sits", () => {
     await page.emulateMedia({ colorScheme: "dark" });
     const { colour: dark } = await drawnAnew(() => heatCell(page, 0, 1), ({ colour }) => colour !== light);
     assert.notEqual(dark, light);
+    await page.emulateMedia({ colorScheme: "light" });
+    assert.equal((await drawnAnew(() => heatCell(page, 0, 1), ({ colour }) => colour === light)).colour, light);
+    // The theme stays: the page must hear of this change itself.
     await page.emulateMedia({ colorScheme: "light", forcedColors: "active" });
     // Cells of little attention are dots of ink: of every colour but the ink's there is nothing left.
     const inked = await drawnAnew(() => inksOf(page), (colours) => colours.every(isGrey));

@@ -282,9 +282,9 @@ export class Model {
 export class Engine {
   /**
    * @param factory default export of the Emscripten module (`engine.mjs`)
-   * @param wasmBinary bytes of `engine.wasm`: given, never fetched, so that a page's CSP can forbid all fetching
+   * @param wasm `engine.wasm`, its bytes or compiled already: given, never fetched, so that a page's CSP can forbid all fetching
    */
-  static load(factory: (options: object) => Promise<unknown>, wasmBinary: ArrayBuffer | Uint8Array): Promise<Engine>;
+  static load(factory: (options: object) => Promise<unknown>, wasm: ArrayBuffer | Uint8Array | WebAssembly.Module): Promise<Engine>;
   /**
    * Reads a bundle (either form of FORMAT.md). The bytes are copied; the array may be reused. `choices` overrides assumptions,
    * id to value, on top of the bundle's own `choices`; an id that decides nothing here is an error.

@@ -191,8 +191,17 @@ export class Engine {
     this.version = module.version();
   }
 
-  static async load(factory, wasmBinary) {
-    return new Engine(await factory({ wasmBinary }));
+  static async load(factory, wasm) {
+    if (!(wasm instanceof WebAssembly.Module)) return new Engine(await factory({ wasmBinary: wasm }));
+    // Emscripten's own promise says nothing of an instance that cannot be made: that is told from here.
+    const module = await new Promise((resolve, reject) => {
+      const instantiateWasm = (imports, receive) => {
+        WebAssembly.instantiate(wasm, imports).then((instance) => receive(instance, wasm)).catch(reject);
+        return {};
+      };
+      factory({ instantiateWasm }).then(resolve, reject);
+    });
+    return new Engine(module);
   }
 
   textObject(vocabulary, fileName) {

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { loadEngine } from "../../scripts/lib/engine.mjs";
-import { FIXTURES } from "../../scripts/lib/paths.mjs";
-import { EngineError, Fate, charsetEncoding } from "../../wasm/host.mjs";
+import { FIXTURES, WASM_BUILD } from "../../scripts/lib/paths.mjs";
+import { Engine, EngineError, Fate, charsetEncoding } from "../../wasm/host.mjs";
 import { parse } from "../web/support/bundle.mjs";
 import { SAMPLE, fixtureBytes, kerasNumbers, problemsOf } from "./support.mjs";
 
@@ -69,6 +69,17 @@ test("results are copies: they outlive the session and the growth of memory", ()
   assert.deepEqual(Array.from(run.signals[0].values), kept);
   assert.equal(run.signals[0].values.length, 7);
   for (const model of held) model.delete();
+});
+
+test("an engine compiled before answers as one that is compiled for itself; one that is none is refused", async () => {
+  const { default: factory } = await import("../../build/wasm/engine.mjs");
+  const compiled = new WebAssembly.Module(readFileSync(join(WASM_BUILD, "engine.wasm")));
+  const [first, second] = [await Engine.load(factory, compiled), await Engine.load(factory, compiled)];
+  const answer = (engine) => engine.open(readFileSync(SAMPLE), "sample").newSession().setText("win 900 now");
+  assert.deepEqual(answer(first), answer(await loadEngine()));
+  assert.deepEqual(answer(second), answer(first));
+  const empty = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+  await assert.rejects(Engine.load(factory, empty));
 });
 
 test("loading and deleting a model again and again does not leak", () => {

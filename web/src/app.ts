@@ -5,21 +5,24 @@ import type { ClientOptions, EngineClient } from "./engine/client.ts";
 import type { Answer, Job, ModelSource, Opened } from "./engine/protocol.ts";
 import { Failure } from "./engine/wire.ts";
 import { problemText } from "./model/files.ts";
+import { Latency, latencyReport } from "./model/latency.ts";
 import { onlyIdsDiffer } from "./model/parity.ts";
+import type { OnArrival } from "./model/streams.ts";
 import { Models, titleOf } from "./models.ts";
 import { Picture } from "./picture.ts";
 import { DEFAULTS, LINK_TEXT_LIMIT, Store, type State } from "./state.ts";
+import { undecided } from "./view/assumptions.ts";
 import { button, byId, clip, copyText, flash } from "./view/dom.ts";
 import { Drop } from "./view/drop.ts";
 import { Examples } from "./view/examples.ts";
 import { usePalette } from "./view/glow.ts";
 import { modelFacts, ModelCardDialog } from "./view/model_card.ts";
 import { Notices } from "./view/notices.ts";
+import { afterPaint, markFirstColour } from "./view/paint.ts";
 import { onSystemColours, ThemeButton } from "./view/theme.ts";
 
 /** Milliseconds without an answer before the live region speaks. */
 const SPEAK_AFTER = 1000;
-const SPEEDS_KEPT = 15;
 
 export class App {
   readonly #store: Store;
@@ -31,27 +34,35 @@ export class App {
   readonly #models: Models;
 
   #client: EngineClient | null = null;
+  /** The engine could not be fetched. */
+  #engineFailed = false;
   #sampleName = "";
   /** The link the page was opened with, until the model it was made with is in use: some of it is about that model alone. */
   #link: State | null = null;
   /** No model has been in use yet. */
   #first = true;
-  readonly #typedAt = new Map<string, number>();
-  #speeds: number[] = [];
+  /** Keys whose colours are not on screen yet, the oldest first. */
+  #typed: { texts: readonly string[]; at: number }[] = [];
+  readonly #latency = new Latency();
+  /** The model in use has not coloured a text yet. */
+  #colourless = true;
   #speakTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     const { state, notes } = initialState();
     this.#store = new Store(state);
     this.#address = new Address(this.#store, (linked, linkNotes) => this.#follow(linked, linkNotes));
-    this.#picture = new Picture(this.#store, () => this.#input());
+    this.#picture = new Picture(this.#store, { onInput: (keyAt) => this.#input(keyAt), speedReport: () => this.#speedReport() });
     this.#examples = new Examples((text) => this.#editor.replaceText(text));
     const drop = new Drop({
+      onModel: () => this.#models.supersede(),
+      onStop: () => this.#models.opened || this.#showNoModel(),
       onFiles: (files) => void this.#models.openFiles(files),
       onProblems: (problems) => this.#notices.problems("This could not be opened", problems, this.#models.stays),
     });
     this.#models = new Models(this.#notices, {
       onModel: (opened, source) => this.#useModel(opened, source),
+      onNone: () => this.#showNoModel(),
       onPick: () => drop.pick(),
       onAnswered: () => this.#editor.focusEnd(),
       linkedChoices: (fileName) => (this.#link && modelOf(this.#link, this.#sampleName) === fileName ? this.#link.choices : null),
@@ -89,22 +100,39 @@ export class App {
     this.#models.useEngine(client);
   }
 
-  failToStart(title: string, reason: unknown): void {
-    byId("model-title", HTMLElement).textContent = "No model";
-    const hint = this.#client ? "A model of your own can be dropped all the same." : "Reload the page.";
+  noEngine(reason: unknown): void {
+    this.#engineFailed = true;
+    this.#failToStart("The engine could not be fetched", reason);
+    this.#models.noEngine(reason);
+  }
+
+  #failToStart(title: string, reason: unknown): void {
+    const hint = this.#engineFailed ? "Reload the page." : "A model of your own can be dropped all the same.";
     const problems: readonly Problem[] = reason instanceof Failure ? reason.problems
       : [{ code: "start", where: "page", expected: "all its files", actual: reason instanceof Error ? reason.message : String(reason), hint: "" }];
     this.#notices.problems(title, problems, hint);
+    this.#showNoModel();
+  }
+
+  #showNoModel(): void {
+    byId("model-title", HTMLElement).textContent = "No model";
     this.#setBusy(false);
   }
 
-  async openSample(source: ModelSource): Promise<void> {
-    this.#sampleName = source.fileName;
+  /** `fetchIt` gives the sample's bytes. */
+  async openSample(fileName: string, fetchIt: (signal: AbortSignal, onArrival: OnArrival) => Promise<Uint8Array>): Promise<void> {
+    this.#sampleName = fileName;
     const wanted = this.#store.state.model;
-    if (wanted !== "" && wanted !== source.fileName) {
+    if (wanted !== "" && wanted !== fileName) {
       this.#notices.note(`This link was made with the model \u201c${clip(wanted, 80)}\u201d`, "A link cannot carry a model: drop that file here to see the same. Until then the sample model reads the text.");
     }
-    await this.#models.openLinked(source);
+    try {
+      await this.#models.openSample(fileName, fetchIt);
+    } catch (reason) {
+      // Of two things that are missing the engine is the one that matters.
+      if (!this.#engineFailed) this.#failToStart("The sample model could not be fetched", reason);
+      return;
+    }
     // Ready to type; but whoever has begun elsewhere is not called away.
     if (document.activeElement === document.body) this.#editor.focusEnd();
   }
@@ -112,13 +140,21 @@ export class App {
   #useModel(opened: Opened, source: ModelSource): void {
     const { card, parity } = opened;
     const name = source.fileName === this.#sampleName ? "" : source.fileName;
-    this.#typedAt.clear();
-    this.#speeds = [];
+    this.#typed = [];
+    this.#latency.clear();
+    this.#picture.showSpeed(null);
+    this.#colourless = true;
     // What was said about a link stays with the sample; what was wrong with the start does not matter any more.
     if (!this.#first || name !== "") this.#notices.clear();
     this.#takeView(name, source.choices ?? {});
     this.#first = false;
-    byId("model-button", HTMLButtonElement).disabled = false;
+    const pill = byId("model-button", HTMLButtonElement);
+    pill.disabled = false;
+    pill.title = `Model card of ${clip(source.fileName, 120)}`;
+    const [open, count] = [byId("assumptions-button", HTMLButtonElement), undecided(card)];
+    open.hidden = count === 0;
+    open.textContent = count === 1 ? "1 assumption" : `${count} assumptions`;
+    open.title = "Where the model\u2019s file is silent, this was assumed; another choice may give another prediction.";
     byId("model-title", HTMLElement).textContent = clip(titleOf(card), 60);
     const facts = modelFacts(card);
     byId("model-facts", HTMLElement).textContent = facts ? ` · ${facts}` : "";
@@ -173,12 +209,12 @@ export class App {
 
   // Text
 
-  #input(): void {
+  #input(keyAt: number | null): void {
     const [text, ...others] = this.#picture.papers.texts;
     this.#store.update({ text: text!, others });
     this.#guess();
-    // Only keys are timed: the first run of a model also warms it up.
-    this.#typedAt.set(keyOf(this.#picture.papers.texts), performance.now());
+    // Only keys are timed: the first run of a model also warms it up. In a tab that is not seen nothing is painted.
+    if (keyAt !== null && this.#models.opened?.card.text && !document.hidden) this.#typed.push({ texts: this.#picture.papers.texts, at: keyAt });
     this.#run();
   }
 
@@ -194,8 +230,8 @@ export class App {
   }
 
   #take(job: Job, answer: Answer): void {
-    this.#measure(job);
     this.#picture.take(job, answer);
+    this.#measure(job, answer);
     if (this.#isCurrent(job)) this.#setBusy(false);
     clearTimeout(this.#speakTimer);
     this.#speakTimer = setTimeout(() => this.#picture.speak(), SPEAK_AFTER);
@@ -203,6 +239,7 @@ export class App {
 
   #fail(problems: readonly Problem[], job: Job): void {
     if (!this.#isCurrent(job)) return;
+    this.#typed = [];
     this.#picture.showNone(problems.map((problem) => clip(problemText(problem), 600)).join(" "));
     this.#setBusy(false);
   }
@@ -210,7 +247,7 @@ export class App {
   /** Whether the job is about what is on screen. */
   #isCurrent({ texts, signal }: Job): boolean {
     const now = this.#picture.job;
-    return signal === now.signal && keyOf(texts) === keyOf(now.texts);
+    return signal === now.signal && same(texts, now.texts);
   }
 
   /** Whether what is on screen is not yet the engine's answer to the text on screen. */
@@ -218,13 +255,27 @@ export class App {
     byId("sheet", HTMLElement).setAttribute("aria-busy", String(busy));
   }
 
-  #measure(job: Job): void {
-    const typedAt = this.#typedAt.get(keyOf(job.texts));
-    if (this.#isCurrent(job)) this.#typedAt.clear();
-    if (typedAt === undefined) return;
-    this.#speeds = [...this.#speeds.slice(1 - SPEEDS_KEPT), performance.now() - typedAt];
-    const sorted = [...this.#speeds].sort((a, b) => a - b);
-    this.#picture.showSpeed(sorted[sorted.length >> 1]!);
+  /** Times what the answer put on screen: the key of its text, and those before it whose texts were passed over. */
+  #measure({ texts }: Job, { engineMs: engine }: Answer): void {
+    const first = this.#colourless;
+    this.#colourless = false;
+    const last = this.#typed.findIndex((key) => same(key.texts, texts));
+    const keys = this.#typed.splice(0, last + 1);
+    if (!first && keys.length === 0) return;
+    const model = this.#models.opened;
+    const characters = texts.reduce((sum, text) => sum + text.length, 0);
+    afterPaint((time) => {
+      if (this.#models.opened !== model) return;
+      if (first) markFirstColour();
+      for (const { at } of keys) this.#latency.add({ paint: time - at, engine, characters });
+      if (keys.length > 0) this.#picture.showSpeed(this.#latency.summary);
+    });
+  }
+
+  #speedReport(): string {
+    const { opened, source } = this.#models;
+    const summary = this.#latency.summary;
+    return opened && source && summary ? latencyReport(summary, `${titleOf(opened.card)} (${source.fileName})`, navigator.userAgent) : "";
   }
 
   // Buttons and links
@@ -240,10 +291,12 @@ export class App {
       });
     });
     byId("clear-text", HTMLButtonElement).addEventListener("click", () => this.#editor.replaceText(""));
-    byId("model-button", HTMLButtonElement).addEventListener("click", () => {
-      const { opened, source } = this.#models;
-      if (opened && source) this.#card.open(opened, source);
-    });
+    for (const [id, at] of [["model-button", "start"], ["assumptions-button", "assumptions"]] as const) {
+      byId(id, HTMLButtonElement).addEventListener("click", () => {
+        const { opened, source } = this.#models;
+        if (opened && source) this.#card.open(opened, source, at);
+      });
+    }
     for (const id of ["vocabulary-dialog", "lambda-dialog"]) byId(id, HTMLDialogElement).addEventListener("close", () => this.#editor.restoreCaret());
     window.addEventListener("resize", () => this.#picture.draw());
   }
@@ -268,6 +321,8 @@ export class App {
 
 /** State that changes colours without another answer of the engine's. */
 const DRAWN = ["palette", "scale", "theme", "signal", "head", "feature", "unit", "query", "padding"] as const satisfies (keyof State)[];
+
+const same = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((text, i) => text === b[i]);
 
 const keyOf = (parts: readonly unknown[]) => JSON.stringify(parts);
 

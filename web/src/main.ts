@@ -10,15 +10,14 @@ async function start(): Promise<void> {
   const app = new App();
   // A letter typed later must not ask for a file: all fonts now.
   for (const font of document.fonts) font.load().catch(() => undefined);
-  // One after the other fails with its own message; they are fetched side by side.
-  const [wasm, sample] = await Promise.allSettled([fetchWasm(), fetchFile(`./${SAMPLE}`)]);
-  if (wasm.status === "rejected") {
-    app.failToStart("The engine could not be fetched", wasm.reason);
-    return;
-  }
-  app.useEngine(new EngineClient({ spawn: spawnWorker, wasm: wasm.value, ...app.engineEvents }));
-  if (sample.status === "fulfilled") await app.openSample({ bytes: sample.value, fileName: SAMPLE.split("/").at(-1)! });
-  else app.failToStart("The sample model could not be fetched", sample.reason);
+  // Engine and sample are fetched side by side, and each fails with its own message.
+  void fetchWasm().then((wasm) => {
+    const client = new EngineClient({ spawn: spawnWorker, wasm, ...app.engineEvents });
+    app.useEngine(client);
+    // Its worker starts while the model is still on its way.
+    client.warm();
+  }, (reason: unknown) => app.noEngine(reason));
+  await app.openSample(SAMPLE.split("/").at(-1)!, (signal, onArrival) => fetchFile(`./${SAMPLE}`, signal, onArrival));
 }
 
 void start();

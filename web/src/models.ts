@@ -7,18 +7,22 @@ import { Failure } from "./engine/wire.ts";
 import { Intake, type Taken } from "./intake.ts";
 import { rolesOf, type Given, type OpenedFile } from "./model/files.ts";
 import { lambdasIn } from "./model/lambdas.ts";
-import { countText } from "./model/numbers.ts";
+import { bytesText, countText, shareText } from "./model/numbers.ts";
+import type { OnArrival } from "./model/streams.ts";
 import { Reader } from "./reader/client.ts";
 import { button, byId, clip } from "./view/dom.ts";
 import { download } from "./view/download.ts";
 import { LambdaDialog } from "./view/lambda_dialog.ts";
 import { Notices } from "./view/notices.ts";
-import { Progress } from "./view/progress.ts";
+import { markBundle } from "./view/paint.ts";
+import { PATIENCE, Progress } from "./view/progress.ts";
 import { VocabularyDialog } from "./view/vocabulary_dialog.ts";
 
 export interface ModelsEvents {
   /** Another model is in use, or the same one in another way. */
   onModel(opened: Opened, source: ModelSource): void;
+  /** There is no model, and none on its way. */
+  onNone(): void;
   /** The user is asked for a file. */
   onPick(): void;
   /** A notice that was answered is gone: back to the text. */
@@ -38,6 +42,9 @@ export class Models {
   /** What is being made of the files that were given last. */
   #taking: Promise<void> = Promise.resolve();
   #client: EngineClient | null = null;
+  /** Resolves when there is an engine, and rejects where none can be had: whoever gives a model before waits for it. */
+  readonly #engine: Promise<EngineClient>;
+  #settleEngine!: { resolve(client: EngineClient): void; reject(reason: unknown): void };
   #opened: Opened | null = null;
   /** The model before the user gave it another vocabulary, and the engine's notes on it then. */
   #asOpened: ModelSource | null = null;
@@ -48,11 +55,20 @@ export class Models {
   constructor(notices: Notices, events: ModelsEvents) {
     this.#notices = notices;
     this.#events = events;
+    this.#engine = new Promise((resolve, reject) => (this.#settleEngine = { resolve, reject }));
+    // Told to those who wait for it; that none waits is no fault.
+    this.#engine.catch(() => undefined);
     this.#vocabulary = new VocabularyDialog((vocabulary) => void this.#openWith(vocabulary), () => events.onPick());
   }
 
   useEngine(client: EngineClient): void {
     this.#client = client;
+    this.#settleEngine.resolve(client);
+  }
+
+  /** There will be no engine: whatever waits for it is refused with this reason. */
+  noEngine(reason: unknown): void {
+    this.#settleEngine.reject(reason);
   }
 
   /** The model in use. */
@@ -74,6 +90,36 @@ export class Models {
   }
 
   /**
+   * Opens the sample model, unless another one is given meanwhile. `fetchIt` gives its bytes; rejects as that does.
+   */
+  async openSample(fileName: string, fetchIt: (signal: AbortSignal, onArrival: OnArrival) => Promise<Uint8Array>): Promise<void> {
+    const { signal } = this.#conversion;
+    const [facts, begun] = [byId("model-facts", HTMLElement), performance.now()];
+    let bytes: Uint8Array;
+    try {
+      bytes = await fetchIt(signal, (share, arrived) => {
+        if (performance.now() - begun > PATIENCE) facts.textContent = ` \u00b7 ${share === null ? bytesText(arrived) : shareText(share)}`;
+      });
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    } finally {
+      facts.textContent = "";
+    }
+    markBundle();
+    // Where there is no engine, that was said.
+    if (!(await this.#engine.catch(() => null)) || signal.aborted) return;
+    await this.openLinked({ bytes, fileName });
+  }
+
+  /** A model is on its way that takes the place of all before it: what is still being made of those is given up. */
+  supersede(): void {
+    this.#conversion.abort();
+    this.#conversion = new AbortController();
+    this.#client?.cancel();
+  }
+
+  /**
    * Files that were given at once. What is no model is added to one: to the model among them, or the one before, which may
    * still be on its way, or one still to come. A model takes the place of one on its way.
    */
@@ -85,28 +131,40 @@ export class Models {
     }
     const { given } = roles;
     if (given.model) {
-      this.#conversion.abort();
-      this.#conversion = new AbortController();
+      this.supersede();
       this.#taking = this.#take(given, this.#conversion);
     } else this.#taking = this.#taking.then(() => this.#take(given, this.#conversion));
     return this.#taking;
   }
 
   async #take(given: Given, conversion: AbortController): Promise<void> {
-    const progress = given.model?.kind === "keras" ? new Progress(given.model.name, () => conversion.abort()) : null;
+    const names = Object.values(given).map(({ name }) => name);
+    const name = given.model?.name ?? names[0]!;
+    const progress = new Progress(() => {
+      conversion.abort();
+      this.#client?.cancel();
+      if (!this.#opened) this.#events.onNone();
+    });
+    progress.show("Opening", name, null);
+    conversion.signal.addEventListener("abort", () => progress.close());
+    const converting = (share: number | null) => progress.show("Converting", name, share, "getting the reader for Keras files");
     try {
-      const taken = await this.#intake.take(given, this.source, (share) => progress?.show(share), conversion.signal);
-      progress?.close();
+      const taken = await this.#intake.take(given, this.source, converting, conversion.signal);
       if (conversion.signal.aborted) return;
+      if (taken.kind !== "kept") {
+        markBundle();
+        progress.show("Opening", name, null, this.#client ? "" : "getting the engine");
+      }
       if (taken.kind === "open") await this.openLinked(taken.source);
       else if (taken.kind === "vocabulary") await this.#openWith(taken.vocabulary);
       else this.#tellKept(taken);
     } catch (error) {
-      progress?.close();
       if (conversion.signal.aborted) return;
-      const names = Object.values(given).map(({ name }) => name);
-      const all = names.map((name) => `\u201c${clip(name, 80)}\u201d`).join(" and ");
+      const all = names.map((one) => `\u201c${clip(one, 80)}\u201d`).join(" and ");
       this.#notices.problems(`${all} could not be opened`, problemsOf(error, names[0]!), this.stays);
+      if (!this.#opened) this.#events.onNone();
+    } finally {
+      progress.close();
     }
   }
 
@@ -165,16 +223,15 @@ export class Models {
       this.#notices.problems(`\u201c${clip(what, 80)}\u201d could not be opened`, problems, this.stays);
       if (lambdas.length > 0) this.#lambdas.open(source.fileName, lambdas, { ...source.choices }, (given) => void this.open({ ...source, choices: { ...source.choices, ...given } }));
     }
-    if (!this.#opened) byId("model-title", HTMLElement).textContent = "No model";
+    if (!this.#opened) this.#events.onNone();
   }
 
   /** Puts a model in use. What is wrong with it; null where a newer one was given meanwhile. */
   async #try(source: ModelSource, asOpened: ModelSource): Promise<readonly Problem[] | null> {
-    if (!this.#client) return [];
     const pill = byId("model-button", HTMLButtonElement);
     pill.setAttribute("aria-busy", "true");
     try {
-      const { opened, source: used } = await this.#engineOpens(this.#client, source);
+      const { opened, source: used } = await this.#engineOpens(await this.#engine, source);
       source = used;
       this.#intake.settle(source);
       this.#opened = opened;

@@ -4,6 +4,7 @@ import { textInputs, type Answer, type Job } from "./engine/protocol.ts";
 import { guessPieces, pieceAt, readPieces, weightsOf, type Cell, type Shading, type Unit } from "./model/cells.ts";
 import { drawingOf, labelsOf, piecesUnder, shownRows, stepOf, type Drawing } from "./model/drawing.ts";
 import { spoken } from "./model/graphemes.ts";
+import type { LatencySummary } from "./model/latency.ts";
 import { shapeText, weightText } from "./model/numbers.ts";
 import { readOutputs, sayOutputs, type Reading } from "./model/outputs.ts";
 import { level } from "./model/palettes.ts";
@@ -25,6 +26,13 @@ import { Strip } from "./view/strip.ts";
 
 const HINT = { character: "Numbers", place: "of the character at the caret", attention: "" };
 
+export interface PictureEvents {
+  /** The user changed the text in the editor, at the time of the key (as performance.now() has it), or with none. */
+  onInput(keyAt: number | null): void;
+  /** What a click on the page's speed copies. */
+  speedReport(): string;
+}
+
 export class Picture {
   readonly papers: Papers;
   readonly #store: Store;
@@ -32,7 +40,7 @@ export class Picture {
   readonly #picker: SignalPicker;
   readonly #heat: HeatPanel;
   readonly #prediction = new Prediction();
-  readonly #strip = new Strip();
+  readonly #strip: Strip;
   readonly #readout = new Readout();
   readonly #tooltip = new Tooltip();
 
@@ -40,6 +48,8 @@ export class Picture {
   /** The engine's last answer, and the texts it is about. */
   #answer: { texts: readonly string[]; answer: Answer } | null = null;
   #drawing: Drawing | null = null;
+  /** What the pieces were cut of, and the drawing taken from; empty where the pieces have changed since. */
+  #readFrom: readonly unknown[] = [];
   #levelOf: (cell: Cell) => number | null = () => null;
   #contexts: Context[] = [];
   #caret: Selection | null = null;
@@ -49,10 +59,11 @@ export class Picture {
   #linked = true;
   #held = false;
 
-  constructor(store: Store, onInput: () => void) {
+  constructor(store: Store, events: PictureEvents) {
     this.#store = store;
+    this.#strip = new Strip(events.speedReport);
     this.papers = new Papers({
-      onInput,
+      onInput: events.onInput,
       onCaret: (caret) => this.#moveCaret(caret),
       onHover: (place, index, node) => this.#hover(place, index, node),
       onTurn: () => this.draw(),
@@ -105,6 +116,7 @@ export class Picture {
 
   /** Draws the texts before the engine has answered. */
   guess(): void {
+    this.#readFrom = [];
     this.papers.guess(this.#unitOf);
     this.papers.draw(this.#levelOf);
   }
@@ -130,8 +142,9 @@ export class Picture {
     this.draw();
   }
 
-  showSpeed(milliseconds: number): void {
-    this.#strip.showSpeed(milliseconds);
+  /** null: no key was timed yet. */
+  showSpeed(summary: LatencySummary | null): void {
+    this.#strip.showSpeed(summary);
   }
 
   draw(): void {
@@ -174,8 +187,11 @@ export class Picture {
     this.#showCaret();
   }
 
-  /** Cuts the texts into pieces as the answer has them, and takes from it what is drawn. */
+  /** Cuts the texts into pieces as the answer has them, and takes from it what is drawn; once, as long as nothing has changed. */
   #readTexts(): void {
+    const now = [this.#answer, this.#store.state, ...this.papers.texts];
+    if (now.length === this.#readFrom.length && now.every((part, i) => part === this.#readFrom[i])) return;
+    this.#readFrom = now;
     this.#drawing = null;
     if (!this.#answer || !this.#card) return;
     const { texts, answer } = this.#answer;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { cells, drop, launch, openPage, prediction, ROOT, sampleBytes, serveDist, settled, typeText } from "../support/browser.mjs";
+import { cells, drop, inUse, launch, openPage, prediction, ROOT, sampleBytes, serveDist, settled, typeText } from "../support/browser.mjs";
 import { withMetadata } from "../support/bundle.mjs";
 import { selfAttention } from "../support/self_attention.mjs";
 
@@ -65,6 +65,28 @@ describe("an assumption", () => {
     await close();
   });
 
+  test("is told beside the prediction, as long as nobody has decided it, and leads to its control", async () => {
+    const { page, faults, close } = await pageWithAssumptions();
+    const told = () => page.$eval("#assumptions-button", (button) => (button.hidden ? null : button.textContent));
+    const many = await page.textContent("#assumptions-button");
+    assert.match(many, /^(1 assumption|[2-9]\d* assumptions)$/);
+    const count = Number.parseInt(many, 10);
+    await page.click("#assumptions-button");
+    assert.ok(await page.isVisible("#model-dialog"));
+    assert.ok(await page.evaluate(() => document.activeElement.dataset.assumption !== undefined));
+    assert.ok(await page.$eval(".assumption", (row) => {
+      const [own, body] = [row.getBoundingClientRect(), row.closest(".dialog-body").getBoundingClientRect()];
+      return own.top >= body.top && own.top < body.bottom;
+    }));
+    assert.equal(await page.$$eval("[data-assumption]", (all) => all.length), count);
+    await page.selectOption(control("text.padding"), "post");
+    await page.waitForFunction(() => /chosen by you/.test(document.querySelector("#model-dialog").textContent));
+    await page.keyboard.press("Escape");
+    assert.equal(await told(), count === 1 ? null : count === 2 ? "1 assumption" : `${count - 1} assumptions`);
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
   test("comes with a link, for the file it was made with", async () => {
     const { page, close } = await pageWithAssumptions("#model=bare.safetensors&assume.text.padding=post&text=win");
     assert.equal(await page.inputValue("#text"), "win");
@@ -96,9 +118,10 @@ describe("an assumption", () => {
 test("a model that leaves nothing open has no list of assumptions", async () => {
   const { page, close } = await openPage(browser, server.url);
   await drop(page, [{ name: "stated.safetensors", bytes: selfAttention(16) }]);
-  await page.waitForFunction(() => location.hash.includes("model=stated"));
+  await inUse(page, "stated.safetensors");
   await page.click("#model-button");
   assert.equal(await page.$$eval(".assumption", (rows) => rows.length), 0);
+  assert.equal(await page.$eval("#assumptions-button", ({ hidden }) => hidden), true);
   await close();
 });
 

@@ -22,8 +22,9 @@ after(async () => {
 const json = (value) => new TextEncoder().encode(JSON.stringify(value));
 const title = (page) => page.textContent("#model-title");
 const notice = async (page) => {
-  await page.waitForSelector(".notice");
-  return page.textContent(".notice");
+  // What is still being done has a notice too, where that takes a while.
+  await page.waitForSelector(".notice:not(.working)");
+  return page.textContent(".notice:not(.working)");
 };
 const titled = (page, text) => page.waitForFunction((wanted) => document.querySelector("#model-title").textContent === wanted, text);
 
@@ -81,6 +82,116 @@ describe("a good file", () => {
   });
 });
 
+describe("a model that is given while another is on its way", () => {
+  /** Drops a file whose bytes, but for the first, come when `window.release` is called; `window.stopped` tells whether nobody waits for them any more. */
+  const dropSlowly = (page, name, bytes) => page.evaluate(({ name, base64 }) => {
+    const all = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    const file = new File([all], name);
+    window.stopped = false;
+    file.stream = () => new ReadableStream({
+      start: (controller) => {
+        controller.enqueue(all.subarray(0, 1000));
+        window.release = () => {
+          if (window.stopped) return;
+          controller.enqueue(all.subarray(1000));
+          controller.close();
+        };
+      },
+      cancel: () => { window.stopped = true; },
+    });
+    const event = new DragEvent("drop", { bubbles: true, cancelable: true });
+    Object.defineProperty(event, "dataTransfer", { value: { types: ["Files"], items: [], files: [file] } });
+    document.body.dispatchEvent(event);
+  }, { name, base64: Buffer.from(bytes).toString("base64") });
+  /** Keeps every title that the page shows. */
+  const watchTitles = (page) => page.evaluate(() => {
+    const title = document.querySelector("#model-title");
+    window.titles = [];
+    new MutationObserver(() => window.titles.push(title.textContent)).observe(title, { childList: true, characterData: true, subtree: true });
+  });
+
+  test("and is still being read: the reading is told of, and given up; nothing of it shows", async () => {
+    const { page, faults, close } = await openPage(browser, server.url);
+    await watchTitles(page);
+    await dropSlowly(page, "slow.safetensors", withMetadata(sample, { title: "Slow" }));
+    await page.waitForFunction(() => /Reading .slow\.safetensors/.test(document.querySelector(".notice.working")?.textContent));
+    assert.ok(await page.$eval(".notice.working progress", ({ value }) => value > 0 && value < 0.1));
+    await drop(page, [{ name: "quick.safetensors", bytes: withMetadata(sample, { title: "Quick" }) }]);
+    await titled(page, "Quick");
+    assert.equal(await page.evaluate(() => window.stopped), true);
+    await page.evaluate(() => window.release());
+    await settled(page);
+    assert.equal(await page.$(".notice"), null);
+    assert.deepEqual(await page.evaluate(() => [...new Set(window.titles)]), ["Quick"]);
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("and is being opened: its worker is stopped as soon as the newer file is known to be a model", async () => {
+    const { page, faults, close } = await openPage(browser, server.url, {
+      before: (own) => own.addInitScript(() => {
+        const Native = Worker;
+        window.workers = [];
+        window.Worker = class extends Native {
+          constructor(...args) {
+            super(...args);
+            window.workers.push(this);
+          }
+          postMessage(message) {
+            // A model that takes for ever to open.
+            if (message.kind !== "open" || message.source.fileName !== "endless.safetensors") super.postMessage(message);
+          }
+          terminate() {
+            this.terminated = true;
+            super.terminate();
+          }
+        };
+      }),
+    });
+    await drop(page, [{ name: "endless.safetensors", bytes: withMetadata(sample, { title: "Endless" }) }]);
+    await page.waitForFunction(() => /Opening .endless\.safetensors/.test(document.querySelector(".notice.working")?.textContent));
+    await dropSlowly(page, "slow.safetensors", withMetadata(sample, { title: "Slow" }));
+    await page.waitForFunction(() => window.workers[1].terminated);
+    assert.equal(await page.evaluate(() => window.stopped), false);
+    await page.evaluate(() => window.release());
+    await titled(page, "Slow");
+    await settled(page);
+    assert.equal(await page.$(".notice"), null);
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("and is the sample, which is still being fetched: the fetch is given up", async () => {
+    const failed = [];
+    const { page, close } = await openPage(browser, server.url, {
+      ready: false,
+      before: async (own) => {
+        own.on("requestfailed", (request) => failed.push(request.url()));
+        // Never answered.
+        await own.route("**/models/*", () => undefined);
+      },
+    });
+    await drop(page, [{ name: "mine.safetensors", bytes: withMetadata(sample, { title: "Mine" }) }]);
+    await titled(page, "Mine");
+    await settled(page);
+    assert.equal(failed.length, 1);
+    assert.match(failed[0], /models\/sms-spam\.safetensors$/);
+    assert.equal(await page.$(".notice"), null);
+    await close();
+  });
+
+  test("and is its vocabulary: that is kept", async () => {
+    const { page, faults, close } = await openPage(browser, server.url);
+    await dropSlowly(page, "tokenizer.json", TOKENIZER);
+    await drop(page, [{ name: "bare.safetensors", bytes: withMetadata(sample, { text: undefined, parity: undefined, title: "Bare" }) }]);
+    await page.evaluate(() => window.release());
+    await titled(page, "Bare");
+    await page.waitForFunction(() => /Vocabulary tokenizer\.json in use/.test(document.querySelector("#notices").textContent));
+    assert.deepEqual(faults, []);
+    await close();
+  });
+});
+
 describe("a bad file", () => {
   const flipped = () => {
     const bytes = sample.slice();
@@ -134,7 +245,7 @@ describe("a bad file", () => {
     await page.evaluate(() => {
       const file = new File(["x"], "huge.safetensors");
       Object.defineProperty(file, "size", { value: 3e9 });
-      file.arrayBuffer = () => Promise.reject(new Error("it was read"));
+      file.slice = file.stream = file.arrayBuffer = () => { throw new Error("it was read"); };
       const event = new DragEvent("drop", { bubbles: true, cancelable: true });
       Object.defineProperty(event, "dataTransfer", { value: { types: ["Files"], items: [], files: [file] } });
       document.body.dispatchEvent(event);
@@ -147,7 +258,7 @@ describe("a bad file", () => {
     const { page, close } = await openPage(browser, server.url);
     await page.evaluate(() => {
       const file = new File(["x"], "gone.safetensors");
-      file.arrayBuffer = () => Promise.reject(new DOMException("The file could not be read", "NotReadableError"));
+      file.stream = () => new ReadableStream({ pull: () => { throw new DOMException("The file could not be read", "NotReadableError"); } });
       const event = new DragEvent("drop", { bubbles: true, cancelable: true });
       Object.defineProperty(event, "dataTransfer", { value: { types: ["Files"], items: [], files: [file] } });
       document.body.dispatchEvent(event);

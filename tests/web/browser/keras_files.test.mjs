@@ -205,11 +205,15 @@ describe("a bad file", () => {
   };
 
   test("on which the library hangs: is given up at the deadline", async () => {
-    const { page, faults, close, before } = await openWithText();
+    const { page, faults, close, before } = await openWithText({ before: (own) => own.clock.install() });
     await drop(page, [endless()]);
     await page.waitForFunction(() => document.querySelector("progress[value]"));
     const working = page.workers().length;
-    await page.waitForSelector(".notice.alert", { timeout: 40_000 });
+    // Not a second sooner than the deadline.
+    await page.clock.fastForward(18_000);
+    assert.equal(await page.$(".notice.alert"), null);
+    await page.clock.fastForward(2_000);
+    await page.waitForSelector(".notice.alert");
     assert.match(await page.textContent(".notice.alert"), /endless\.h5: expected readable HDF5, found that the HDF5 library hangs on it \(for 20 seconds\)/);
     assert.equal(await page.$("progress"), null);
     for (let tries = 0; page.workers().length >= working && tries < 50; tries++) await page.waitForTimeout(100);
@@ -257,7 +261,7 @@ describe("the reader", () => {
   });
 
   test("that cannot be fetched: the page says so, and tries again", async () => {
-    const { page, close, before } = await openWithText();
+    const { page, close, before } = await openWithText({ alone: true });
     await page.route("**/reader-*.js", (route) => route.fulfill({ status: 404, body: "" }));
     await drop(page, [model]);
     await page.waitForSelector(".notice.alert");

@@ -51,6 +51,7 @@ describe("the letters of the textarea and of the mirror", () => {
     "spaces and tabs": `a ${" ".repeat(150)}b\t\tc${"\t".repeat(30)}d   `,
     "line breaks": "one\n\n\ntwo\n three \n\n",
     "more than the model reads": "All work and no play makes Jack a dull boy; ".repeat(20),
+    "a book of paragraphs": `${"Now is the time. ".repeat(40)}\n\n\n${"All good men\n".repeat(30)}`.repeat(8),
     "5,000 characters": "Now is the time for all good men to come to the aid of the party. ".repeat(76),
   };
   /** Fonts the page does not bring: where a letter is may differ by the 1/64 pixel that elements are rounded to. */
@@ -160,10 +161,11 @@ describe("widths", () => {
       const wide = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       await typeText(page, `${"w".repeat(400)} \u00e7 900`);
       assert.equal(await wide(), 0);
-      await drop(page, [{ name: `${"long".repeat(30)}.h5`, bytes: new Uint8Array([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]) }]);
-      await drop(page, [{ name: `${"long".repeat(30)}.safetensors`, bytes: Buffer.from("<html>") }]);
-      await page.waitForFunction(() => document.querySelectorAll(".notice").length === 2);
-      assert.equal(await wide(), 0);
+      for (const [end, words, bytes] of [["h5", "HDF5", new Uint8Array([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a])], ["safetensors", "HTML|web page", Buffer.from("<html>")]]) {
+        await drop(page, [{ name: `${"long".repeat(30)}.${end}`, bytes }]);
+        await page.waitForFunction((wanted) => new RegExp(wanted, "i").test(document.querySelector(".notice.alert .problem")?.textContent), words);
+        assert.equal(await wide(), 0);
+      }
       await page.click("#model-button");
       assert.equal(await wide(), 0);
       const dialog = await page.locator("#model-dialog").boundingBox();

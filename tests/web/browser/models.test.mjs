@@ -36,7 +36,7 @@ async function open({ generation, name, path }) {
   await page.$$eval("dialog[open]", (dialogs) => dialogs.forEach((dialog) => dialog.close()));
   await page.$$eval(".dismiss", (buttons) => buttons.forEach((button) => button.click()));
   await drop(page, [{ name: file, bytes: readFileSync(path) }]);
-  await page.waitForFunction((wanted) => location.hash.includes(encodeURIComponent(wanted)) || document.querySelector(".notice.alert"), file);
+  await page.waitForFunction((title) => document.querySelector("#model-button").title === title || document.querySelector(".notice.alert"), `Model card of ${file}`);
   if (await page.$(".notice.alert")) return "refused";
   await settled(page);
   if (await page.isVisible("#vocabulary-dialog")) return "vocabulary";

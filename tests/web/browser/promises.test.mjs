@@ -34,7 +34,7 @@ async function useEverything(page) {
 describe("nothing leaves the page", () => {
   test("no request after load, whatever one does", async () => {
     const requests = [];
-    const { page, faults, close } = await openPage(browser, server.url);
+    const { page, faults, close } = await openPage(browser, server.url, { alone: true });
     await page.waitForLoadState("networkidle");
     page.on("request", (request) => requests.push(request.url()));
     page.context().on("request", (request) => requests.push(request.url()));
@@ -46,7 +46,7 @@ describe("nothing leaves the page", () => {
   });
 
   test("it goes on working with the network gone", async () => {
-    const { page, faults, close } = await openPage(browser, server.url);
+    const { page, faults, close } = await openPage(browser, server.url, { alone: true });
     await page.waitForLoadState("networkidle");
     await page.context().setOffline(true);
     await useEverything(page);
@@ -58,7 +58,7 @@ describe("nothing leaves the page", () => {
   test("the policy is the first thing in the head, and forbids what it should", async () => {
     const html = readFileSync(`${ROOT}dist/index.html`, "utf8");
     assert.match(html, /<head>\s*<meta http-equiv="Content-Security-Policy"/);
-    const { page, close } = await openPage(browser, server.url);
+    const { page, close } = await openPage(browser, server.url, { alone: true });
     const outcome = await page.evaluate(async () => {
       const refused = async (action) => {
         try {
@@ -82,7 +82,7 @@ describe("nothing leaves the page", () => {
   });
 
   test("the worker is bound by the same policy", async () => {
-    const { page, close } = await openPage(browser, server.url);
+    const { page, close } = await openPage(browser, server.url, { alone: true });
     const [worker] = page.workers();
     assert.match(worker.url(), /^blob:/);
     const outcome = await worker.evaluate(async () => {
@@ -184,11 +184,13 @@ describe("a worker that dies", () => {
   });
 
   test("without a word, in the middle of a text: the deadline notices, and the text is answered", async () => {
-    const { page, close } = await openPage(browser, server.url, { before: watch });
+    const { page, close } = await openPage(browser, server.url, { before: async (own) => { await own.clock.install(); await watch(own); } });
     await page.evaluate(() => window.workers.at(-1).terminate());
     await page.focus("#text");
     await page.keyboard.press("Control+A");
     await page.keyboard.insertText("win 900 now");
+    assert.equal(await page.getAttribute("#sheet", "aria-busy"), "true");
+    await page.clock.fastForward(9_000);
     await settled(page);
     assert.equal(await page.evaluate(() => window.workers.length), 2);
     assert.match(await page.textContent("#truth"), /11 characters read/);

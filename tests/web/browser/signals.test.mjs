@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
 import { loadEngine } from "../../../scripts/lib/engine.mjs";
 import { charsetEncoding } from "../../../wasm/host.mjs";
-import { cells, drop, launch, openPage, ROOT, serveDist, settled, typeText } from "../support/browser.mjs";
+import { cells, drop, inUse, launch, openPage, ROOT, serveDist, settled, typeText } from "../support/browser.mjs";
 import { parse } from "../support/bundle.mjs";
 import { attentionOf, selfAttention } from "../support/self_attention.mjs";
 
@@ -28,7 +28,7 @@ async function pageWith(bytes, { text, charset, fragment = "#palette=red", ...co
   const opened = await openPage(browser, server.url + fragment, { reducedMotion: "reduce", ...context });
   const { page } = opened;
   await drop(page, [{ name: "mine.safetensors", bytes }]);
-  await page.waitForFunction(() => location.hash.includes("model=mine"));
+  await inUse(page, "mine.safetensors");
   if (charset) {
     await page.fill("#charset", charset);
     await page.click("#vocabulary-dialog .primary");
@@ -71,6 +71,42 @@ function heatCell(page, row, column) {
     const [red, green, blue] = canvas.getContext("2d").getImageData(Math.round(x * ratio), Math.round(y * ratio), 1, 1).data;
     return { x: left + x, y: top + y, colour: `rgb(${red}, ${green}, ${blue})` };
   }, { row, column, rows: TEXT.length, columns: TEXT.length });
+}
+
+/** Reads what is drawn until it is as it should be, or two seconds have passed; answers with what was read last. */
+async function drawnAnew(read, isAsItShould) {
+  const deadline = performance.now() + 2000;
+  let drawn = await read();
+  while (!isAsItShould(drawn) && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    drawn = await read();
+  }
+  return drawn;
+}
+
+/** The colours of the heat map's opaque pixels, "red,green,blue", each once. */
+const inksOf = (page) => page.$eval(".heat-canvas", (canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const colours = new Set();
+  for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) colours.add(`${data[i]},${data[i + 1]},${data[i + 2]}`);
+  return [...colours];
+});
+
+const isGrey = (colour) => new Set(colour.split(",")).size === 1;
+
+/** Opaque pixels within a cell of the heat map. Its frame, where it is in the picked row, lies outside. */
+async function inkIn(page, row, column) {
+  const { x, y } = await heatCell(page, row, column);
+  return page.$eval(".heat-canvas", (canvas, at) => {
+    const box = canvas.getBoundingClientRect();
+    const ratio = canvas.width / canvas.clientWidth;
+    const half = Math.floor((((canvas.clientWidth - 17) / at.columns) * ratio) / 2) - 2;
+    const [left, top] = [Math.round((at.x - box.left) * ratio) - half, Math.round((at.y - box.top) * ratio) - half];
+    const { data } = canvas.getContext("2d").getImageData(left, top, 2 * half, 2 * half);
+    let inked = 0;
+    for (let i = 3; i < data.length; i += 4) if (data[i] === 255) inked++;
+    return inked;
+  }, { x, y, columns: TEXT.length });
 }
 
 /** What one can choose of, by what a screen reader says. */
@@ -324,21 +360,23 @@ describe("how the heat map sits", () => {
   }
 
   test("it follows the theme, and with forced colours says by area what it cannot by colour", async () => {
-    const { page, close } = await matrixPage({ colorScheme: "light" });
+    const { page, close } = await matrixPage({ colorScheme: "light", alone: true });
+    // The page draws the canvas anew in the frame after it hears of the change: what is waited for is the drawing itself.
     const { colour: light } = await heatCell(page, 0, 1);
     await page.emulateMedia({ colorScheme: "dark" });
-    await page.waitForFunction(() => getComputedStyle(document.querySelector(".heat-canvas")).color === "rgb(244, 241, 238)");
-    const { colour: dark } = await heatCell(page, 0, 1);
+    const { colour: dark } = await drawnAnew(() => heatCell(page, 0, 1), ({ colour }) => colour !== light);
     assert.notEqual(dark, light);
+    await page.emulateMedia({ colorScheme: "light" });
+    assert.equal((await drawnAnew(() => heatCell(page, 0, 1), ({ colour }) => colour === light)).colour, light);
+    // The theme stays: the page must hear of this change itself.
     await page.emulateMedia({ colorScheme: "light", forcedColors: "active" });
-    // Cells of little attention are dots of ink: in the corner of one there is paper.
-    const inked = await page.$eval(".heat-canvas", (canvas) => {
-      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-      const colours = new Set();
-      for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) colours.add(`${data[i]},${data[i + 1]},${data[i + 2]}`);
-      return [...colours];
-    });
-    assert.ok(inked.every((one) => new Set(one.split(",")).size === 1), `only ink: ${inked.slice(0, 5)}`);
+    // Cells of little attention are dots of ink: of every colour but the ink's there is nothing left.
+    const inked = await drawnAnew(() => inksOf(page), (colours) => colours.every(isGrey));
+    assert.ok(inked.length > 0 && inked.every(isGrey), `only ink: ${inked.slice(0, 5)}`);
+    const row = attentionOf(TEXT, STEPS).at(-TEXT.length).slice(-TEXT.length);
+    const [most, least] = [row.indexOf(Math.max(...row)), row.indexOf(Math.min(...row))];
+    const [large, small] = [await inkIn(page, 0, most), await inkIn(page, 0, least)];
+    assert.ok(large > small, `ink in the cell of most attention ${large}, of least ${small}`);
     await close();
   });
 });

@@ -1,7 +1,11 @@
 /** Editing: what is typed is what is shown, at once, and the last key always wins. */
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { cells, launch, openPage, prediction, serveDist, settled, typeText } from "../support/browser.mjs";
+import { cells, drop, inUse, launch, openPage, prediction, ROOT, serveDist, settled, typeText } from "../support/browser.mjs";
+
+/** Reads as many timesteps as there are. */
+const OPEN = `${ROOT}build/fixtures/keras-2.15/bare_classic.safetensors`;
 
 let browser, server;
 before(async () => {
@@ -54,7 +58,7 @@ describe("edits", () => {
   }
 
   test("undo takes back what a bare textarea's undo takes back, not one character", async () => {
-    const { page, close } = await openPage(browser, `${server.url}#text=`);
+    const { page, close } = await openPage(browser, `${server.url}#text=`, { alone: true });
     const typed = async (selector) => {
       await page.focus(selector);
       assert.equal(await page.inputValue(selector), "");
@@ -171,6 +175,65 @@ describe("a pasted book", () => {
     await close();
   });
 
+  /** 100,000 characters in paragraphs. */
+  const LONG = `${"All work and no play makes Jack a dull boy. ".repeat(12)}\n\n`.repeat(190).slice(0, 100_000);
+  const elements = (page) => page.evaluate(() => document.getElementsByTagName("*").length);
+
+  test("100,000 characters: no element for each, and a key in the middle touches one text node of those that are not read", async () => {
+    const { page, faults, close } = await openPage(browser, server.url);
+    await typeText(page, LONG);
+    assert.equal(await mirrorText(page), LONG);
+    assert.equal((await cells(page)).length, 250);
+    assert.ok((await elements(page)) < 700, `${await elements(page)} elements`);
+    await page.$eval("#text", (input) => input.setSelectionRange(50_000, 50_000));
+    await page.evaluate(() => {
+      window.touched = new Set();
+      const note = (records) => records.forEach(({ target }) => { if (target.parentNode.closest(".run")) window.touched.add(target); });
+      new MutationObserver(note).observe(document.querySelector("#mirror"), { characterData: true, subtree: true });
+    });
+    await page.keyboard.type("x");
+    await settled(page);
+    assert.deepEqual(await page.evaluate(() => [...window.touched].map(({ length }) => length < 5000)), [true]);
+    assert.equal(await mirrorText(page), `${LONG.slice(0, 50_000)}x${LONG.slice(50_000)}`);
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("of a model that reads all of it: what is in view is coloured, wherever one scrolls, and the rest is no elements", { skip: !existsSync(OPEN) && "no build/fixtures: `npm test -- bindings` makes them" }, async () => {
+    const { page, faults, close } = await openPage(browser, server.url, { reducedMotion: "reduce" });
+    await drop(page, [{ name: "open.safetensors", bytes: readFileSync(OPEN) }]);
+    await inUse(page, "open.safetensors");
+    const text = LONG.slice(0, 20_000);
+    await typeText(page, text);
+    /** Letters in the middle of lines in view that are no cell's. */
+    const plain = () => page.evaluate(() => {
+      const { left, top, bottom, width } = document.querySelector("#paper").getBoundingClientRect();
+      const wrong = [];
+      for (let y = Math.max(0, top) + 20; y < Math.min(innerHeight, bottom) - 20; y += 20) {
+        const under = document.elementsFromPoint(left + width / 3, y).find((element) => element.closest("#mirror .run"));
+        if (under) wrong.push(y);
+      }
+      return wrong;
+    });
+    for (const share of [1, 0, 0.5, 0.52, 1]) {
+      await page.$eval("#paper", (paper, at) => { paper.scrollTop = at * (paper.scrollHeight - paper.clientHeight); }, share);
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      assert.deepEqual(await plain(), [], `scrolled to ${share}`);
+      const drawn = (await cells(page)).length;
+      assert.ok(drawn > 500 && drawn <= 5000, `${drawn} cells`);
+      assert.equal(await mirrorText(page), text);
+    }
+    await page.$eval("#text", (input) => input.setSelectionRange(10_000, 10_000));
+    await page.keyboard.type("abc");
+    await settled(page);
+    assert.equal(await mirrorText(page), `${text.slice(0, 10_000)}abc${text.slice(10_000)}`);
+    // A short text is all cells again.
+    await typeText(page, "abc abc");
+    assert.equal((await cells(page)).length, 7);
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
   test("a text too long for a link stays out of it, and the page says so", async () => {
     const { page, close } = await openPage(browser, server.url, { permissions: ["clipboard-write", "clipboard-read"] });
     await page.focus("#text");
@@ -250,6 +313,25 @@ describe("the exact numbers", () => {
     assert.ok(tooltip.x >= 0 && tooltip.x + tooltip.width <= 360);
     await page.mouse.move(5, 5);
     await page.waitForSelector("#tooltip", { state: "hidden" });
+    await close();
+  });
+
+  test("how long keys take: the page tells its own figure, and a click copies it with what belongs to it", async () => {
+    const { page, faults, close } = await openPage(browser, server.url, { permissions: ["clipboard-read", "clipboard-write"] });
+    await typeText(page, "win 900 now");
+    assert.equal(await page.isVisible(".speed"), false, "no key was pressed: what is pasted is not timed");
+    await page.keyboard.type("abc");
+    await page.waitForSelector(".speed");
+    assert.match(await page.textContent(".speed"), /^key to paint [\d.]+ ms; engine [\d.]+ ms$/);
+    assert.match(await page.getAttribute(".speed", "title"), /key.s own time stamp to the end of the frame.*median of the last 50 keys/);
+    const box = () => page.locator(".truth").boundingBox();
+    const before = await box();
+    await page.click(".speed");
+    await page.waitForFunction(() => document.querySelector("#said").textContent === "copied");
+    assert.deepEqual(await box(), before);
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    for (const part of [/key to paint: p50 [\d.]+ ms, p95 [\d.]+ ms; engine: p50 [\d.]+ ms, p95 [\d.]+ ms/, /the last \d keys?, in a text of 1[234]/, /model: SMS spam.*\(sms-spam\.safetensors\)/, /browser: .*Chrome/]) assert.match(copied, part);
+    assert.deepEqual(faults, []);
     await close();
   });
 

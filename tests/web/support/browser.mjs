@@ -19,13 +19,13 @@ function executable() {
   return path;
 }
 
-/** Starts the browser; close it when done. */
-export function launch() {
+/** Starts the browser; close it when done. @param {readonly string[]} [more] arguments for it */
+export function launch(more = []) {
   return chromium.launch({
     executablePath: executable(),
     args: [
       "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync", "--font-render-hinting=none",
+      "--disable-component-update", "--disable-sync", "--font-render-hinting=none", ...more,
     ],
   });
 }
@@ -36,35 +36,71 @@ export function serveDist(base = "/") {
 }
 
 /**
- * A page of its own with the sample model in use. Whatever the page says in its console, or throws, is in `faults`.
+ * Pages that a test has done with, by the options of their context. The page keeps nothing but what is in its address, so
+ * that one which is loaded anew is as good as a new one; a new context fetches and compiles everything again, which takes
+ * three times as long.
+ *
+ * @type {WeakMap<import("playwright-core").Browser, Map<string, import("playwright-core").Page[]>>}
+ */
+const idle = new WeakMap();
+
+/** @param {import("playwright-core").Browser} browser @param {string} key */
+function idlePages(browser, key) {
+  const all = idle.get(browser) ?? new Map();
+  idle.set(browser, all);
+  if (!all.has(key)) all.set(key, []);
+  return all.get(key);
+}
+
+/**
+ * A page with the sample model in use. Whatever the page says in its console, or throws, is in `faults`.
  *
  * @param {import("playwright-core").Browser} browser
  * @param {string} url
- * @param {{ready?: boolean, before?: (page: import("playwright-core").Page) => Promise<void>} & import("playwright-core").BrowserContextOptions} [options]
- *   ready: wait for the model (default). before: called before the page loads.
+ * @param {{ready?: boolean, alone?: boolean, before?: (page: import("playwright-core").Page) => Promise<void>} & import("playwright-core").BrowserContextOptions} [options]
+ *   ready: wait for the model (default). alone: in a context of its own, which is closed afterwards, for a test that changes more
+ *   of it than what the page shows. before: called before the page loads, which is then alone.
  */
-export async function openPage(browser, url, { ready = true, before, ...context } = {}) {
-  const own = await browser.newContext({ viewport: { width: 1120, height: 800 }, ...context });
-  const page = await own.newPage();
+export async function openPage(browser, url, { ready = true, before, alone = before !== undefined, ...options } = {}) {
+  const context = { viewport: { width: 1120, height: 800 }, ...options };
+  const pages = idlePages(browser, JSON.stringify(context));
+  const used = alone ? undefined : pages.pop();
+  const page = used ?? (await (await browser.newContext(context)).newPage());
+  if (used) {
+    await page.goto("about:blank");
+    await page.mouse.move(0, 0);
+  }
+  /** @type {string[]} */
   const faults = [];
-  page.on("console", (message) => {
+  const onConsole = (/** @type {import("playwright-core").ConsoleMessage} */ message) => {
     if (message.type() === "error" || message.type() === "warning") faults.push(message.text());
-  });
-  page.on("pageerror", (error) => faults.push(String(error)));
+  };
+  const onError = (/** @type {Error} */ error) => void faults.push(String(error));
+  page.on("console", onConsole).on("pageerror", onError);
   if (before) await before(page);
   await page.goto(url);
   if (ready) await settled(page);
-  return { page, faults, close: () => own.close() };
+  const close = async () => {
+    page.off("console", onConsole).off("pageerror", onError);
+    if (alone) await page.context().close();
+    else pages.push(page);
+  };
+  return { page, faults, close };
 }
 
-/** Waits until the model has answered for the text on screen, the fonts are there and the colours have faded in. */
+/** Waits until the model has answered for the text on screen, the fonts are there and the colours have faded in. @param {import("playwright-core").Page} page */
 export async function settled(page) {
   await page.waitForSelector('#sheet[aria-busy="false"]');
   await page.evaluate(() => document.fonts.ready);
   await page.waitForFunction(() => document.getAnimations().length === 0);
 }
 
-/** Replaces the text as a user would: select all, type. */
+/** Waits until the model of this file is in use. @param {import("playwright-core").Page} page @param {string} file */
+export async function inUse(page, file) {
+  await page.waitForFunction((title) => /** @type {HTMLElement} */ (document.querySelector("#model-button")).title === title, `Model card of ${file}`);
+}
+
+/** Replaces the text as a user would: select all, type. @param {import("playwright-core").Page} page @param {string} text */
 export async function typeText(page, text) {
   await page.focus("#text");
   await page.keyboard.press("Control+A");
@@ -73,7 +109,7 @@ export async function typeText(page, text) {
   await settled(page);
 }
 
-/** The cells on screen: text, classes, colours as the browser computed them. */
+/** The cells on screen: text, classes, colours as the browser computed them. @param {import("playwright-core").Page} page */
 export function cells(page) {
   return page.$$eval("#mirror > .cell", (nodes) =>
     nodes.map((node) => {
@@ -106,4 +142,5 @@ export async function drop(page, files) {
 
 export const sampleBytes = () => new Uint8Array(readFileSync(SAMPLE));
 
+/** @param {import("playwright-core").Page} page */
 export const prediction = (page) => page.textContent(".prediction-head");

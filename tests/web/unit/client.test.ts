@@ -3,14 +3,23 @@ import { EngineClient, Superseded } from "../../../web/src/engine/client.ts";
 import type { Job, ModelSource, ReplyMessage, RequestMessage, WorkerLike } from "../../../web/src/engine/protocol.ts";
 import { Failure } from "../../../web/src/engine/wire.ts";
 
-/** A worker that does what the test tells it to: it answers nothing by itself. */
+/** An engine of no function at all. */
+const WASM = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+
+/** A worker that does what the test tells it to: by itself it only gets ready, and not even that where `starts` is false. */
 class TestWorker implements WorkerLike {
+  static starts = true;
+  /** All but the first message, which starts the engine. */
   readonly received: RequestMessage[] = [];
+  start: RequestMessage | undefined;
   terminated = false;
   readonly #listeners = new Map<string, (event: { data?: unknown; message?: string }) => void>();
 
   postMessage(message: RequestMessage): void {
-    if (!this.terminated) this.received.push(message);
+    if (this.terminated) return;
+    if (message.kind !== "start") return void this.received.push(message);
+    this.start = message;
+    if (TestWorker.starts) queueMicrotask(() => this.emit("message", { data: { id: message.id, ok: true, value: null } as ReplyMessage }));
   }
 
   terminate(): void {
@@ -57,11 +66,12 @@ let client: EngineClient;
 
 beforeEach(() => {
   vi.useFakeTimers();
+  TestWorker.starts = true;
   workers = [];
   answers = [];
   failures = [];
   client = new EngineClient({
-    wasm: new ArrayBuffer(1),
+    wasm: WASM,
     spawn: () => {
       const worker = new TestWorker();
       workers.push(worker);
@@ -175,6 +185,52 @@ describe("models", () => {
     await Promise.all([check, second]);
     expect(workers[0]!.terminated).toBe(true);
     expect(client.source?.fileName).toBe("b");
+  });
+
+  it("gets the engine first, compiled", async () => {
+    const worker = await opened("a");
+    expect(worker.start).toMatchObject({ kind: "start", wasm: WASM });
+    expect(worker.received).toMatchObject([{ kind: "open", source: { fileName: "a" } }]);
+  });
+
+  it("is opened by the worker that was started ahead of it; the next one by a worker of its own", async () => {
+    client.warm();
+    client.warm();
+    expect(workers).toHaveLength(1);
+    await opened("a");
+    expect(workers).toHaveLength(1);
+    await opened("b");
+    expect(workers.map(({ terminated }) => terminated)).toEqual([true, false]);
+  });
+
+  it("is not given to a worker that died before there was a model for it", async () => {
+    client.warm();
+    await settle();
+    workers[0]!.emit("error", { message: "trap" });
+    await opened("a");
+    expect(workers).toHaveLength(2);
+  });
+
+  it("cannot be opened by an engine that does not start: says why", async () => {
+    TestWorker.starts = false;
+    const opening = expect(client.open(model("a"))).rejects.toMatchObject({ problems: [{ code: "engine-crash" }] });
+    workers[0]!.emit("message", { data: { id: workers[0]!.start!.id, ok: false, problems: [{ code: "engine-crash", where: "w", expected: "e", actual: "a", hint: "" }], fatal: true } });
+    await opening;
+    expect(workers[0]!.terminated).toBe(true);
+    TestWorker.starts = true;
+    await opened("a");
+  });
+
+  it("that is given up while it is being opened stops its worker, and the model before stays", async () => {
+    const worker = await opened("a");
+    const opening = expect(client.open(model("b"))).rejects.toThrow(Superseded);
+    client.cancel();
+    await opening;
+    expect(workers[1]!.terminated).toBe(true);
+    expect(worker.terminated).toBe(false);
+    expect(client.source?.fileName).toBe("a");
+    client.cancel();
+    expect(worker.terminated).toBe(false);
   });
 
   it("says so when a worker does not start, and after the deadline when it hangs", async () => {

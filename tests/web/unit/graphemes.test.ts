@@ -35,6 +35,18 @@ it("finds a place where a grapheme surely begins", () => {
   expect(sureBreak(text, 0, -1)).toBe(0);
 });
 
+it("finds such a place in text without Latin letters too, and never within a grapheme", () => {
+  const text = `\u4e16\u754c\u304b\u304c\ud55c\uad6d ${FAMILY}a\u0301\u1112\u1161\u11ab\u4e16\u0301\u1100\uac00\u11a8`.repeat(3);
+  const starts = new Set([0, text.length]);
+  let at = 0;
+  for (const part of graphemes(text)) starts.add((at += part.length));
+  for (let offset = 0; offset <= text.length; offset++) {
+    for (const step of [-1, 1] as const) expect(starts).toContain(sureBreak(text, offset, step));
+  }
+  expect(sureBreak(text, 1, 1)).toBe(1);
+  expect(sureBreak(text, 4, 1)).toBe(4);
+});
+
 it("names what cannot be seen", () => {
   expect(spoken("a")).toBe("\u201ca\u201d");
   expect(spoken(" ")).toBe("space");

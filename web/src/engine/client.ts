@@ -20,8 +20,8 @@ export class Superseded extends Error {
 
 export interface ClientOptions {
   spawn(): WorkerLike;
-  /** Bytes of engine.wasm, posted to every worker. */
-  wasm: ArrayBuffer;
+  /** engine.wasm, compiled once and posted to every worker. */
+  wasm: WebAssembly.Module;
   /** The engine's answer to a job given to `run`. Not always the newest: that one's answer comes later. */
   onAnswer(job: Job, answer: Answer): void;
   /** A job could not be run. The model stays and the next one is run as usual. */
@@ -45,6 +45,8 @@ export class EngineClient {
   #candidate: Wire | null = null;
   /** The worker that is opening the model in use once more. */
   #replacement: Wire | null = null;
+  /** A worker that was started before there was a model for it. */
+  #spare: Wire | null = null;
   #waiting: Job | null = null;
   #busy = false;
 
@@ -59,17 +61,30 @@ export class EngineClient {
     return this.#current?.source ?? null;
   }
 
+  /** Starts a worker ahead of the next model, which then need not wait for it. */
+  warm(): void {
+    this.#spare ??= this.#start();
+  }
+
+  /** Gives up the model that is being opened, if there is one: its `open` rejects with Superseded. */
+  cancel(): void {
+    const wire = this.#candidate;
+    this.#candidate = null;
+    wire?.close();
+  }
+
   /**
    * Opens a model and, when that has succeeded, puts it in the place of the one before. Rejects with Failure, the model
    * before staying in use, or with Superseded where `open` was called again meanwhile.
    */
   async open(source: ModelSource): Promise<Opened> {
-    this.#candidate?.close();
-    const wire = new Wire(this.#options.spawn());
+    this.cancel();
+    const wire = this.#spare ?? this.#start();
+    this.#spare = null;
     this.#candidate = wire;
     let opened: Opened;
     try {
-      opened = await this.#send(wire, source);
+      opened = await this.#open(wire, source);
     } catch (error) {
       wire.close();
       if (this.#candidate !== wire) throw new Superseded();
@@ -133,10 +148,10 @@ export class EngineClient {
   async #revive(): Promise<"revived" | "failed" | "superseded"> {
     const dead = this.#current!;
     dead.wire.close();
-    const wire = new Wire(this.#options.spawn());
+    const wire = this.#start();
     this.#replacement = wire;
     try {
-      await this.#send(wire, dead.source);
+      await this.#open(wire, dead.source);
     } catch {
       // The dead one stays in use: the next job finds it dead and tries again.
       wire.close();
@@ -167,7 +182,20 @@ export class EngineClient {
     void this.#pump();
   }
 
-  async #send(wire: Wire, source: ModelSource): Promise<Opened> {
-    return (await wire.request({ kind: "open", wasm: this.#options.wasm, source }, this.#openDeadline)) as Opened;
+  /** A worker whose engine gets ready. One that cannot is of no use: closed, it refuses whatever it is asked. */
+  #start(): Wire {
+    const wire = new Wire(this.#options.spawn());
+    wire.onIdleDeath = () => {
+      if (this.#spare === wire) this.#spare = null;
+    };
+    wire.request({ kind: "start", wasm: this.#options.wasm }, this.#openDeadline).catch((reason: unknown) => {
+      if (this.#spare === wire) this.#spare = null;
+      wire.close(reason as Failure);
+    });
+    return wire;
+  }
+
+  async #open(wire: Wire, source: ModelSource): Promise<Opened> {
+    return (await wire.request({ kind: "open", source }, this.#openDeadline)) as Opened;
   }
 }

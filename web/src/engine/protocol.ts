@@ -45,8 +45,10 @@ export interface Answer {
 }
 
 export type Request =
-  /** The first message of a worker's life, and its only one of this kind: one worker, one model. */
-  | { kind: "open"; wasm: ArrayBuffer; source: ModelSource }
+  /** The first message of a worker's life: its engine gets ready. */
+  | { kind: "start"; wasm: WebAssembly.Module }
+  /** The second, and the only one of its kind: one worker, one model. */
+  | { kind: "open"; source: ModelSource }
   | { kind: "run"; job: Job }
   /** `Engine.textObject`. */
   | { kind: "text"; vocabulary: Vocabulary };
@@ -59,7 +61,7 @@ export function textInputs({ inputs, text: first }: ModelCard): number[] {
 export type RequestMessage = Request & { id: number };
 
 export type ReplyMessage =
-  | { id: number; ok: true; value: Opened | Answer | string }
+  | { id: number; ok: true; value: Opened | Answer | string | null }
   /** `fatal`: the engine's memory can no longer be trusted (a trap, an abort); the worker must be replaced. */
   | { id: number; ok: false; problems: Problem[]; fatal: boolean };
 

@@ -2,6 +2,7 @@
 import readerUrl from "virtual:reader-url";
 import workerText from "virtual:worker-text";
 import wasmUrl from "../../../build/wasm/engine.wasm?url";
+import { readAll, type OnArrival } from "../model/streams.ts";
 import type { ReaderWorker } from "../reader/protocol.ts";
 import type { WorkerLike } from "./protocol.ts";
 import { Failure } from "./wire.ts";
@@ -43,22 +44,54 @@ export function spawnWorker(): WorkerLike {
 
 let reader = "";
 
-/** The reader of Keras's files, fetched when it is first needed. Rejects with Failure. */
-export async function spawnReader(): Promise<ReaderWorker> {
-  reader ||= blobOf(await fetchFile(readerUrl));
+/** The reader of Keras's files, fetched when it is first needed. Rejects with Failure, and with the signal's reason where it was given up. */
+export async function spawnReader(signal: AbortSignal): Promise<ReaderWorker> {
+  reader ||= blobOf(await fetchFile(readerUrl, signal));
   return start(reader, "charglow reader") as ReaderWorker;
 }
 
-export async function fetchWasm(): Promise<ArrayBuffer> {
-  return (await fetchFile(wasmUrl)).buffer;
+/** The address of the engine that this browser is given. */
+function engineUrl(): string {
+  return wasmUrl;
 }
 
-/** Rejects with a Failure that names the address where the server has no such file. */
-export async function fetchFile(url: string): Promise<Uint8Array<ArrayBuffer>> {
-  const refuse = (actual: string) => new Failure([{ code: "fetch", where: url, expected: "the file", actual, hint: "" }], false);
-  const response = await fetch(url).catch((error: unknown) => {
-    throw refuse(String(error));
-  });
-  if (!response.ok) throw refuse(`${response.status} ${response.statusText}`.trim());
-  return new Uint8Array(await response.arrayBuffer());
+/** The engine, compiled once for all workers. Rejects with Failure. */
+export async function fetchWasm(): Promise<WebAssembly.Module> {
+  const url = engineUrl();
+  const response = await fetchResponse(url);
+  try {
+    // Compiled while it arrives. Browsers do so only where the server says what it is, and not all servers do.
+    const streams = /^application\/wasm\b/i.test(response.headers.get("Content-Type") ?? "");
+    return await (streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer()));
+  } catch (error) {
+    throw new Failure([{ code: "engine", where: url, expected: "the engine, in WebAssembly", actual: String(error), hint: "Reload the page." }], false);
+  }
 }
+
+/** Rejects with a Failure that names the address where the server has no such file, and with the signal's reason where it was given up. */
+export async function fetchFile(url: string, signal?: AbortSignal, onArrival?: OnArrival): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetchResponse(url, signal);
+  try {
+    return await readAll(response.body!, sizeOf(response), signal, onArrival);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw refusal(url, String(error));
+  }
+}
+
+/** Bytes of the answer; null where the server does not say, or says it of what it has compressed. */
+function sizeOf({ headers }: Response): number | null {
+  const length = headers.get("Content-Length");
+  return length === null || headers.has("Content-Encoding") ? null : Number(length);
+}
+
+async function fetchResponse(url: string, signal?: AbortSignal): Promise<Response> {
+  const response = await fetch(url, signal ? { signal } : {}).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw refusal(url, String(error));
+  });
+  if (!response.ok) throw refusal(url, `${response.status} ${response.statusText}`.trim());
+  return response;
+}
+
+const refusal = (url: string, actual: string) => new Failure([{ code: "fetch", where: url, expected: "the file", actual, hint: "" }], false);

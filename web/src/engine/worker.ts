@@ -1,7 +1,7 @@
 /**
  * The worker: holds one engine with one model and answers `run`. It is built into one self-contained text and started
  * from a blob, because only such a worker is bound by the page's Content-Security-Policy (one loaded from the network
- * is not); so it gets the WebAssembly bytes in its first message and never fetches anything.
+ * is not); so it gets the engine, compiled, in its first message and never fetches anything.
  */
 import { Engine, EngineError, type Model, type NamedArray, type Problem, type Session } from "#engine";
 import factory from "#engine-module";
@@ -16,8 +16,12 @@ const scope = self as unknown as {
 /** The model's session, and what its inputs were last given: only a text that changed is run again. */
 let current: { engine: Engine; session: Session; inputs: number[]; texts: (string | null)[]; reads: TextRead[]; outputs: NamedArray[] } | undefined;
 
-async function open(wasm: ArrayBuffer, source: ModelSource): Promise<Opened> {
-  const engine = await Engine.load(factory, wasm);
+/** Asked for by `start`, waited for by `open`, which may come before it is there. */
+let starting: Promise<Engine> | undefined;
+
+async function open(source: ModelSource): Promise<Opened> {
+  if (!starting) throw new Error("open before start");
+  const engine = await starting;
   let model: Model = engine.open(source.bytes, source.fileName, { ...source.choices });
   if (source.vocabulary) model = model.withText(source.vocabulary.json, source.vocabulary.fileName);
   const parity = model.verify();
@@ -47,8 +51,15 @@ function run({ texts, signal }: Job): Answer {
 
 scope.addEventListener("message", ({ data }) => void answer(data));
 
-async function valueFor(message: RequestMessage): Promise<Opened | Answer | string> {
-  if (message.kind === "open") return open(message.wasm, message.source);
+async function start(wasm: WebAssembly.Module): Promise<null> {
+  starting = Engine.load(factory, wasm);
+  await starting;
+  return null;
+}
+
+async function valueFor(message: RequestMessage): Promise<Opened | Answer | string | null> {
+  if (message.kind === "start") return start(message.wasm);
+  if (message.kind === "open") return open(message.source);
   if (message.kind === "run") return run(message.job);
   return current!.engine.textObject(message.vocabulary.json, message.vocabulary.fileName);
 }

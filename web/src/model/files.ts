@@ -49,7 +49,7 @@ export function rolesOf(files: readonly OpenedFile[]): { given: Given } | { prob
   const given: Given = {};
   const problems: Problem[] = [];
   for (const [role, plural] of Object.entries(ROLES) as [Role, string][]) {
-    const those = files.filter(({ kind }) => (kind === "bundle" || kind === "keras" ? "model" : kind) === role);
+    const those = files.filter((file) => (isModel(file) ? "model" : file.kind) === role);
     if (those.length > 1) {
       const where = those.map(({ name }) => name).join(", ");
       problems.push({ code: "same-role", where, expected: EXPECTED, actual: `${those.length} ${plural}`, hint: "Drop one of them." });
@@ -62,11 +62,21 @@ const ZIP = [0x50, 0x4b, 0x03, 0x04];
 /** Members of an about.json. */
 const ABOUT = ["title", "licence", "labels", "examples"];
 
+/** Bytes of a file that `mustBeModel` looks at. */
+export const HEAD = 64;
+
+/** Whether a file that begins so is taken for a model whatever follows: all that is not JSON. */
+export function mustBeModel(head: Uint8Array): boolean {
+  return !/^["[{]/.test(new TextDecoder().decode(head.subarray(0, HEAD)).trimStart());
+}
+
+/** Whether a file is taken for a model. */
+export const isModel = ({ kind }: Pick<OpenedFile, "kind">): boolean => kind === "bundle" || kind === "keras";
+
 /** By content alone: names lie. */
 export function fileKind(bytes: Uint8Array): FileKind {
   if (hdf5SignatureAt(bytes) >= 0 || startsWith(bytes, ZIP)) return "keras";
-  const head = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart();
-  if (!/^["[{]/.test(head)) return "bundle";
+  if (mustBeModel(bytes)) return "bundle";
   if (contains(bytes, '"__metadata__"') || contains(bytes, '"tensors"')) return "bundle";
   return jsonKind(valueOf(new TextDecoder().decode(bytes)));
 }

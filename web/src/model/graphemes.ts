@@ -13,14 +13,21 @@ export function graphemes(text: string): string[] {
   return parts;
 }
 
+/** Characters that neither begin nor continue a cluster with another of them: printable ASCII, kana, ideographs, Hangul syllables. */
+const APART = /[\x20-\x7e\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3]/;
+
+/** Whether a grapheme surely begins at this UTF-16 offset, by its two neighbours alone; false also where it may. */
+export function isSureBreak(text: string, at: number): boolean {
+  return at <= 0 || at >= text.length || (APART.test(text[at - 1]!) && APART.test(text[at]!));
+}
+
 /**
  * A place at or before (`step` -1) or at or after (`step` 1) the UTF-16 offset at which a grapheme surely begins, found
- * without looking at the rest of the text: between two printable ASCII characters, or at the end of the text.
+ * without looking at the rest of the text: see isSureBreak.
  */
 export function sureBreak(text: string, offset: number, step: -1 | 1): number {
-  const printable = (at: number) => text.charCodeAt(at) >= 0x20 && text.charCodeAt(at) <= 0x7e;
   let at = offset;
-  while (at > 0 && at < text.length && !(printable(at - 1) && printable(at))) at += step;
+  while (!isSureBreak(text, at)) at += step;
   return at;
 }
 

@@ -101,8 +101,17 @@ export interface Colour {
   ink: Rgb;
 }
 
+/** What `colours` has answered: it is asked with every drawing. */
+const made = new Map<string, readonly Colour[]>();
+
 /** The colours of all levels, with the ink for each. */
-export function colours(palette: Palette, theme: Theme): Colour[] {
+export function colours(palette: Palette, theme: Theme): readonly Colour[] {
+  const key = `${palette.id} ${theme}`;
+  if (!made.has(key)) made.set(key, coloursOf(palette, theme));
+  return made.get(key)!;
+}
+
+function coloursOf(palette: Palette, theme: Theme): Colour[] {
   const other: Theme = theme === "light" ? "dark" : "light";
   const inks = [INK[theme], theme === "light" ? ([255, 255, 255] as const) : INK[other]];
   return Array.from({ length: LEVELS }, (_, index) => {

@@ -6,8 +6,8 @@ import { countOf, printable } from "./errors.ts";
 import type { ReaderReply, ReaderWorker } from "./protocol.ts";
 
 export interface ReaderOptions {
-  /** A worker that has not been asked anything yet; fetches what it takes. Rejects with Failure. */
-  spawn(): Promise<ReaderWorker>;
+  /** A worker that has not been asked anything yet; fetches what it takes. Rejects with Failure, and with the signal's reason where it was given up. */
+  spawn(signal: AbortSignal): Promise<ReaderWorker>;
   /** Milliseconds for a file of this many bytes. */
   deadline?(bytes: number): number;
 }
@@ -31,7 +31,7 @@ export class Reader {
   /** The bundle of a Keras file. Rejects with Failure where it cannot be used, and with the signal's reason where it was given up. */
   async convert(file: NamedBytes, onProgress: OnProgress, signal: AbortSignal): Promise<Uint8Array> {
     onProgress(null);
-    const worker = await this.#options.spawn();
+    const worker = await this.#options.spawn(signal);
     try {
       signal.throwIfAborted();
       return await this.#answer(worker, file, onProgress, signal);

@@ -20,6 +20,10 @@ export function assumptionsOf(card: ModelCard, mine: Readonly<Record<string, str
   return [...card.assumptions, ...others].map((assumption) => rowOf(assumption, Object.hasOwn(mine, assumption.id), choose));
 }
 
+/** How many there are that one could decide otherwise and nobody has decided. */
+export const undecided = ({ assumptions }: ModelCard): number =>
+  assumptions.filter(({ options, open, chosen }) => !chosen && (options.length > 1 || open)).length;
+
 /** The control of an assumption, so that the card, made anew, finds the one that was in use. */
 export const controlOf = (root: HTMLElement, id: string) =>
   [...root.querySelectorAll<HTMLElement>("[data-assumption]")].find((element) => element.dataset.assumption === id);

@@ -1,20 +1,37 @@
 /** Files from the user: dropped anywhere on the page, or picked. */
 import type { Problem } from "#engine";
-import { fileKind, FILES_AT_ONCE, sizeProblem, tooMany, type OpenedFile } from "../model/files.ts";
+import { fileKind, FILES_AT_ONCE, HEAD, isModel, mustBeModel, sizeProblem, tooMany, type OpenedFile } from "../model/files.ts";
+import { readAll } from "../model/streams.ts";
 import { byId } from "./dom.ts";
+import { Progress } from "./progress.ts";
 
 export interface DropEvents {
+  /** A model is being read. Whatever was given before it and is not in use yet is given up. */
+  onModel(): void;
+  /** The user stopped the reading. */
+  onStop(): void;
   /** All files that were given at once; at least one. */
   onFiles(files: OpenedFile[]): void;
   onProblems(problems: Problem[]): void;
+}
+
+/** Files that were given at once and are being read. */
+interface Reading {
+  stop: AbortController;
+  /** One of them is a model. */
+  model: boolean;
+  /** A model was given after it: if it is one itself, it is not wanted any more. */
+  passed: boolean;
 }
 
 export class Drop {
   readonly #events: DropEvents;
   readonly #input = byId("file-input", HTMLInputElement);
   readonly #sign = byId("dropping", HTMLDivElement);
-  /** What was given before is read first, so that a slow file never overtakes a newer one. */
-  #reading: Promise<void> = Promise.resolve();
+  /** What is being read. */
+  readonly #readings = new Set<Reading>();
+  /** Done when all that was given has been told of: in the order in which it was given, so that a slow file never overtakes a newer one. */
+  #told: Promise<void> = Promise.resolve();
 
   constructor(events: DropEvents) {
     this.#events = events;
@@ -66,35 +83,66 @@ export class Drop {
   }
 
   #give(files: File[]): void {
-    if (files.length > 0) this.#reading = this.#reading.then(() => this.#read(files));
+    if (files.length === 0) return;
+    const own: Reading = { stop: new AbortController(), model: false, passed: false };
+    const earlier = [...this.#readings];
+    this.#readings.add(own);
+    // What is no model is wanted all the same: it may belong to the one that is given now.
+    const isModel = (): void => {
+      if (own.model) return;
+      own.model = true;
+      if (own.passed) return own.stop.abort();
+      for (const reading of earlier) {
+        reading.passed = true;
+        if (reading.model) reading.stop.abort();
+      }
+      this.#events.onModel();
+    };
+    const reading = this.#read(files, own.stop, isModel);
+    this.#told = this.#told.then(() => reading).then((read) => {
+      this.#readings.delete(own);
+      if (own.stop.signal.aborted) return;
+      if ("problems" in read) this.#events.onProblems(read.problems);
+      else this.#events.onFiles(read.files);
+    });
   }
 
-  async #read(files: File[]): Promise<void> {
+  /** `onModel` is called as soon as one of the files is known to be a model. Whoever has given up does not look at the answer. */
+  async #read(files: readonly File[], own: AbortController, onModel: () => void): Promise<{ files: OpenedFile[] } | { problems: Problem[] }> {
+    if (files.length > FILES_AT_ONCE) return { problems: [tooMany(files.length)] };
+    const tooLarge = files.flatMap(({ name, size }) => sizeProblem(name, size) ?? []);
+    if (tooLarge.length > 0) return { problems: tooLarge };
+    const progress = new Progress(() => {
+      own.abort();
+      this.#events.onStop();
+    });
+    own.signal.addEventListener("abort", () => progress.close());
     const problems: Problem[] = [];
-    if (files.length > FILES_AT_ONCE) {
-      this.#events.onProblems([tooMany(files.length)]);
-      return;
-    }
     const opened: OpenedFile[] = [];
-    for (const file of files) {
-      const tooLarge = sizeProblem(file.name, file.size);
-      if (tooLarge) {
-        problems.push(tooLarge);
-        continue;
+    try {
+      for (const file of files) {
+        try {
+          progress.show("Reading", file.name, null);
+          const head = new Uint8Array(await file.slice(0, HEAD).arrayBuffer());
+          if (mustBeModel(head)) onModel();
+          const bytes = await readAll(file.stream(), file.size, own.signal, (share) => progress.show("Reading", file.name, share));
+          opened.push({ name: file.name, bytes, kind: fileKind(bytes) });
+        } catch (error) {
+          if (own.signal.aborted) break;
+          problems.push({
+            code: "file-unreadable", where: file.name, expected: "a file that can be read",
+            actual: error instanceof Error ? error.message : String(error),
+            hint: "It may have changed or gone since; drop it again.",
+          });
+        }
       }
-      try {
-        const bytes = new Uint8Array(await file.arrayBuffer());
-        opened.push({ name: file.name, bytes, kind: fileKind(bytes) });
-      } catch (error) {
-        problems.push({
-          code: "file-unreadable", where: file.name, expected: "a file that can be read",
-          actual: error instanceof Error ? error.message : String(error),
-          hint: "It may have changed or gone since; drop it again.",
-        });
-      }
+    } finally {
+      progress.close();
     }
-    if (problems.length > 0) this.#events.onProblems(problems);
-    else this.#events.onFiles(opened);
+    if (problems.length > 0) return { problems };
+    // JSON does not say at its beginning what it is.
+    if (opened.some(isModel)) onModel();
+    return { files: opened };
   }
 }
 

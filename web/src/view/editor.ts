@@ -14,8 +14,8 @@ export interface Selection {
 }
 
 export interface EditorEvents {
-  /** The user changed the text. */
-  onInput(text: string): void;
+  /** The user changed the text; `keyAt`: when the key was pressed that did it, in the time of performance.now(). null: none did. */
+  onInput(keyAt: number | null): void;
   /** The caret moved, or the editor got or lost the focus (`null`). Offsets are in UTF-16 units. */
   onCaret(selection: Selection | null): void;
   /** The pointer is over a piece; -1: over none. */
@@ -30,6 +30,8 @@ export class Editor {
   #caret: Selection = { start: 0, end: 0 };
   #hovered = -1;
   #pointer: { x: number; y: number } | null = null;
+  /** When the key was pressed that is being handled. Its own time stamp: an input event is stamped when the browser gets to it. */
+  #keyAt: number | null = null;
 
   constructor(events: EditorEvents) {
     this.#events = events;
@@ -38,9 +40,17 @@ export class Editor {
       this.#caret = { start: this.#input.selectionStart, end: this.#input.selectionEnd, ...(clicked < 0 ? {} : { clicked }) };
       this.#tellCaret();
     });
-    this.#input.addEventListener("input", () => {
+    this.#input.addEventListener("keydown", (event) => {
+      this.#keyAt = event.timeStamp;
+    });
+    this.#input.addEventListener("keyup", () => (this.#keyAt = null));
+    this.#input.addEventListener("input", (event) => {
       this.#caret = { start: -1, end: -1 };
-      events.onInput(this.#input.value);
+      // What a shortcut pastes, cuts or takes back is no keystroke.
+      const typed = /^(insertText|insertLineBreak|deleteContent(Backward|Forward))$/.test((event as InputEvent).inputType ?? "");
+      const keyAt = typed ? this.#keyAt : null;
+      this.#keyAt = null;
+      events.onInput(keyAt);
       this.#tellCaret();
     });
     for (const name of ["focus", "blur", "select"]) this.#input.addEventListener(name, () => this.#tellCaret());
@@ -67,7 +77,7 @@ export class Editor {
     // The one way to edit a field that keeps the browser's undo. Some browsers lack it for text fields.
     if (!document.execCommand(text === "" ? "delete" : "insertText", false, text) || (this.#input.value === before && text !== before)) {
       this.#input.value = text;
-      this.#events.onInput(this.#input.value);
+      this.#events.onInput(null);
     }
     this.#paper.scrollTop = 0;
   }

@@ -36,6 +36,8 @@ export class Legend {
   readonly #note = make("p", "legend-note");
   readonly #body = make("div", "legend-body");
   readonly #none = make("p", "legend-none");
+  /** What is to be drawn of it in the next frame. */
+  #rugDue: [weights: readonly number[], domain: readonly [number, number], signed: boolean] | null = null;
   /** What the palette's bar on screen is of. */
   #painted = "";
 
@@ -82,11 +84,14 @@ export class Legend {
     this.#uniform.style.transform = `translateX(${-100 * at}%)`;
     setText(this.#uniform, `uniform ${constantText(uniform)}`);
     setText(this.#note, noteOf(weights, domain, cells));
-    this.#drawRug(weights, domain, signed);
+    // With the frame: to ask for its size now would lay out the page, which is still being changed, once more.
+    if (this.#rugDue === null) requestAnimationFrame(() => this.#drawRug(...this.#rugDue!));
+    this.#rugDue = [weights, domain, signed];
   }
 
   /** A tick for each character, where its weight lies on the scale. */
   #drawRug(weights: readonly number[], domain: readonly [number, number], signed: boolean): void {
+    this.#rugDue = null;
     const ratio = window.devicePixelRatio || 1;
     const width = Math.max(1, Math.round(this.#rug.clientWidth * ratio));
     const height = Math.max(1, Math.round(this.#rug.clientHeight * ratio));

@@ -47,10 +47,13 @@ export class ModelCardDialog {
     (control ?? this.#dialog.querySelector("button"))?.focus({ preventScroll: true });
   }
 
-  open(opened: Opened, source: ModelSource): void {
+  /** `at`: where one begins to read. */
+  open(opened: Opened, source: ModelSource, at: "start" | "assumptions" = "start"): void {
     this.#fill(opened, source);
     this.#dialog.showModal();
-    this.#dialog.querySelector("button")?.focus();
+    const control = at === "assumptions" ? this.#dialog.querySelector<HTMLElement>("[data-assumption]") : null;
+    (control ?? this.#dialog.querySelector("button"))?.focus({ preventScroll: true });
+    control?.closest("section")?.scrollIntoView({ block: "start" });
   }
 
   #fill({ card, parity, engineVersion }: Opened, source: ModelSource): HTMLElement {

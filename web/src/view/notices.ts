@@ -29,8 +29,9 @@ export class Notices {
     this.#add("status", title, text ? make("p", "", clip(text, LINE_LENGTH)) : null, ...actions);
   }
 
+  /** All but what is still being done. */
   clear(): void {
-    this.#root.replaceChildren();
+    for (const notice of this.#root.querySelectorAll(".notice:not(.working)")) notice.remove();
   }
 
   #clearProblems(): void {

@@ -6,8 +6,8 @@ import type { Mark } from "./mirror.ts";
 import { Still } from "./still.ts";
 
 export interface PapersEvents {
-  /** The user changed the text in the editor. */
-  onInput(): void;
+  /** The user changed the text in the editor; `keyAt`: see EditorEvents. */
+  onInput(keyAt: number | null): void;
   onCaret(selection: Selection | null): void;
   /** The pointer is over a piece of a text; -1: over none. */
   onHover(place: number, index: number, node: HTMLElement | undefined): void;
@@ -30,7 +30,7 @@ export class Papers {
   constructor(events: PapersEvents) {
     this.#events = events;
     this.editor = new Editor({
-      onInput: () => events.onInput(),
+      onInput: (keyAt) => events.onInput(keyAt),
       onCaret: (caret) => events.onCaret(caret),
       onHover: (index, node) => events.onHover(this.#active, index, node),
     });

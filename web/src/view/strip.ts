@@ -1,10 +1,12 @@
 /** The line that says what the model really saw of the text, and how far to trust the numbers. */
 import type { ParityReport } from "#engine";
 import { spoken } from "../model/graphemes.ts";
-import { differenceText, millisecondsText, shareText } from "../model/numbers.ts";
+import type { LatencySummary } from "../model/latency.ts";
+import { differenceText, shareText } from "../model/numbers.ts";
 import { onlyIdsDiffer } from "../model/parity.ts";
 import type { Truth } from "../model/truth.ts";
 import { byId, clip, make, setText } from "./dom.ts";
+import { SpeedFigure } from "./speed.ts";
 
 const UNKNOWN_SHOWN = 4;
 
@@ -47,12 +49,14 @@ export class Strip {
   readonly #padding = new Item("Timesteps of the model's input that hold no text, and the attention that falls on them", 2);
   readonly #effective = new Item("The exponential of the entropy of the attention on the text: attention is as concentrated as if spread evenly over this many timesteps", 1);
   readonly #parity = new Item("The largest difference between this engine, on this machine, and the numbers that Keras itself wrote into the model file", 1);
-  readonly #speed = new Item("From key to answer, the median of the last 15", 1);
+  readonly #speed: SpeedFigure;
 
-  constructor() {
-    const items = [this.#read, this.#unknown, this.#padding, this.#effective, this.#parity, this.#speed];
+  /** `report` gives what a click on the speed copies. */
+  constructor(report: () => string) {
+    this.#speed = new SpeedFigure(report);
+    const items = [this.#read, this.#unknown, this.#padding, this.#effective, this.#parity];
     for (const item of items) item.hide();
-    byId("truth", HTMLUListElement).append(...items.map(({ element }) => element));
+    byId("truth", HTMLUListElement).append(...items.map(({ element }) => element), this.#speed.element);
   }
 
   /** `cells`: "characters" or "words". `shortened`: a step of the attention stands for several characters. */
@@ -81,7 +85,8 @@ export class Strip {
 
   /** Without a text the strip says nothing of one. */
   clearTruth(): void {
-    for (const item of [this.#read, this.#unknown, this.#padding, this.#effective, this.#speed]) item.hide();
+    for (const item of [this.#read, this.#unknown, this.#padding, this.#effective]) item.hide();
+    this.#speed.show(null);
   }
 
   showParity(parity: ParityReport | null): void {
@@ -92,8 +97,9 @@ export class Strip {
     this.#parity.show(parity.agrees ? "agrees with Keras to " : "differs from Keras by ", worst, "");
   }
 
-  showSpeed(milliseconds: number): void {
-    this.#speed.show("", `${millisecondsText(milliseconds)} ms`, " a keystroke");
+  /** null: no key was timed yet. */
+  showSpeed(summary: LatencySummary | null): void {
+    this.#speed.show(summary);
   }
 }
 

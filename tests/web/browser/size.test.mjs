@@ -1,0 +1,45 @@
+/** What a visitor's browser fetches before the page can do anything: page and engine stay within a budget. Needs dist/ and no browser. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { ROOT } from "../support/browser.mjs";
+
+/** Bytes, as a server sends them: gzip at its usual level. Without model, fonts and the reader of Keras's files, which only a dropped file needs. */
+const BUDGET = 300_000;
+
+const DIST = join(ROOT, "dist");
+const files = readdirSync(DIST, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => relative(DIST, join(entry.parentPath ?? entry.path, entry.name)));
+/** Bytes of a file as they are sent; fonts are compressed already. */
+const sent = (file) => (file.endsWith(".woff2") ? readFileSync(join(DIST, file)).length : gzipSync(readFileSync(join(DIST, file))).length);
+
+/** What each file is for. Whatever is new and not named here counts as the page's. */
+function partOf(file) {
+  if (file.startsWith("models/")) return "model";
+  if (/^assets\/reader-[^/]*\.js$/.test(file)) return "reader";
+  if (file.endsWith(".woff2")) return "font";
+  return file.endsWith(".wasm") ? "engine" : "page";
+}
+
+const of = (part) => files.filter((file) => partOf(file) === part).map((file) => ({ file, bytes: sent(file) }));
+const sum = (all) => all.reduce((total, { bytes }) => total + bytes, 0);
+const told = (all) => all.map(({ file, bytes }) => `${file} ${bytes}`).join(", ");
+
+test(`page and engine together are at most ${BUDGET} bytes, gzipped`, (t) => {
+  const [page, engines, fonts] = [of("page"), of("engine"), of("font")];
+  for (const end of [".html", ".js", ".css"]) assert.ok(page.some(({ file }) => file.endsWith(end)), `the page: expected a file ${end}, found ${told(page)}`);
+  assert.ok(engines.length > 0, "the engine: expected a file .wasm, found none");
+  // Of several builds of the engine a browser fetches one: the largest counts.
+  const engine = Math.max(...engines.map(({ bytes }) => bytes));
+  t.diagnostic(`page ${sum(page)} (${told(page)}); engine ${engine} (${told(engines)}); fonts, which text does not wait for, ${sum(fonts)}`);
+  assert.ok(sum(page) + engine <= BUDGET, `expected at most ${BUDGET} bytes, found ${sum(page) + engine}: page ${told(page)}; engine ${told(engines)}`);
+});
+
+test("what is left out of the budget is fetched later or not at all: the start page does not name it", () => {
+  const html = readFileSync(join(DIST, "index.html"), "utf8");
+  assert.equal(of("reader").length, 1);
+  for (const { file } of [...of("reader"), ...of("model")]) assert.ok(!html.includes(file.split("/").at(-1)), `index.html names ${file}`);
+});

@@ -279,6 +279,14 @@ export class Model {
   delete(): void;
 }
 
+/**
+ * Which of the engines that were built this machine runs best: "engine-relaxed" (with fused multiply-adds, only built by newer
+ * Emscriptens), "engine" (SIMD) or "engine-scalar" (plain WebAssembly, for browsers and processors without SIMD; some four times
+ * slower). All have the same interface and take the same glue. Throws EngineError "engine-missing" where none of them runs.
+ * `validate`: WebAssembly.validate, to be replaced in tests.
+ */
+export declare function engineFor(built: readonly string[], validate?: (bytes: Uint8Array) => boolean): "engine-relaxed" | "engine" | "engine-scalar";
+
 export class Engine {
   /**
    * @param factory default export of the Emscripten module (`engine.mjs`)

@@ -20,6 +20,18 @@ export class EngineError extends Error {
   }
 }
 
+/** A function that gives a v128, and one that adds by a relaxed instruction: a machine without them finds such a module invalid. */
+const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
+const RELAXED = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11];
+
+/** See engine.d.ts. */
+export function engineFor(built, validate = (bytes) => WebAssembly.validate(bytes)) {
+  const runs = { "engine-relaxed": () => validate(Uint8Array.from(RELAXED)), engine: () => validate(Uint8Array.from(SIMD)), "engine-scalar": () => true };
+  const name = Object.keys(runs).find((each) => built.includes(each) && runs[each]());
+  if (!name) throw refusal("engine-missing", "the engine", "one for a machine without SIMD among those that were built", built.join(", ") || "none");
+  return name;
+}
+
 /** An EngineError of the host's own, in the engine's words. */
 function refusal(code, where, expected, actual, hint = "") {
   const text = `${where}: expected ${expected}, found ${actual}.${hint && ` ${hint}`}`;

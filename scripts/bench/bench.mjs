@@ -82,7 +82,7 @@ async function measure({ quick, cases, models }) {
   await page.goto(`${server.url}/index.html`);
   const arena = new Arena({ page, native, tensorflow, python });
   try {
-    const effort = quick ? { rounds: 7, sampleMs: 25, budgetMs: 1500 } : { rounds: 21, sampleMs: 60, budgetMs: 8000 };
+    const effort = quick ? { rounds: 7, sampleMs: 25, budgetMs: 1000 } : { rounds: 15, sampleMs: 60, budgetMs: 5000 };
     const context = { arena, effort, quick, models, page };
     const described = describeMachine({ emcc: machine.found.emcc ?? "emcc", chromium: browser.version(), pythons: await arena.versions() });
     const wants = (/** @type {string} */ name) => cases.includes(name);

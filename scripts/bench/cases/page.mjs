@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /** The built page itself (dist/): from a bundle's bytes to coloured text, and from an address to coloured text. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

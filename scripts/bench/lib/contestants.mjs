@@ -117,7 +117,7 @@ export class Arena {
     const host = this.host(who);
     const key = `${name} ${++this.#keys}`;
     const { together = false } = await host.ask({ op: "open", key, runtime: who.runtime, folder: folderOf(who.place, name), batch, layers: who.layers ?? false });
-    await agree(host, key, id, name);
+    await agree(host, key, id, name, batch);
     await host.ask({ op: "prepare", key, steps });
     return {
       id,
@@ -142,19 +142,28 @@ export class Arena {
 /** @type {Map<string, {row: number[], outputs: Record<string, number[]>}[]>} */
 const references = new Map();
 
-/** @param {Host} host @param {string} key @param {string} id @param {string} model */
-async function agree(host, key, id, model) {
+/** @param {Host} host @param {string} key @param {string} id @param {string} model @param {number} batch */
+async function agree(host, key, id, model, batch) {
+  /** @type {{row: number[], outputs: Record<string, number[]>}[]} */
   const cases = references.get(model) ?? JSON.parse(readFileSync(join(MODELS, model, "reference.json"), "utf8"));
   references.set(model, cases);
   const spec = specOf(model);
-  for (const { row, outputs: expected } of cases) {
-    const { outputs } = await host.ask({ op: "check", key, step: referenceStep(spec, row) });
-    for (const [name, values] of Object.entries(/** @type {Record<string, number[]>} */ (expected))) {
+  /** @param {number[][]} rows @param {Record<string, number[]>} expected */
+  const compare = async (rows, expected) => {
+    const { outputs } = await host.ask({ op: "check", key, step: referenceStep(spec, rows) });
+    for (const [name, values] of Object.entries(expected)) {
       const far = difference(values, outputs[name]);
       if (far <= TOLERANCE) continue;
       throw new UserError(`${id}, model ${model}, ${name}: expected Keras's numbers within ${TOLERANCE}, found a difference of ${far}.`);
     }
-  }
+  };
+  for (const { row, outputs } of cases) await compare([row], outputs);
+  if (batch < 2) return;
+  const together = cases.slice(0, batch);
+  await compare(
+    together.map(({ row }) => row),
+    { prediction: together.flatMap(({ outputs }) => outputs.prediction ?? []) },
+  );
 }
 
 /** The largest difference; infinite where the lengths differ or a number is none. @param {number[]} expected @param {number[]} [actual] */

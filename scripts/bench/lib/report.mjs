@@ -1,6 +1,6 @@
 /** The tables of a run, from results.json alone. */
 import { verdicts } from "./aims.mjs";
-import { CONTESTANTS, NOTES } from "./contestants.mjs";
+import { CONTESTANTS, NOTES, TOLERANCE } from "./contestants.mjs";
 import { ratio, summary } from "./stats.mjs";
 import { digits, size, spread, time } from "./table.mjs";
 
@@ -44,9 +44,10 @@ export function tables(results) {
     const rows = Object.entries(batch.samples).map(([id, samples]) => {
       const one = summary(/** @type {number[]} */ (samples));
       const how = id.startsWith("charglow") && !(batch.together && id !== `charglow-native ${batch.texts}`) ? labelOf(id).replace(/, \d+ at once/, ", one by one") : labelOf(id);
-      return [how, spread(one), `${digits(one.median / batch.texts)} ms`];
+      return [how, spread(one), time(one.median * batch.texts)];
     });
-    all.push({ title: `Batch: ${batch.texts} texts of 20 to 250 characters, classic`, rows: [["", "all", "a text"], ...rows], notes: [] });
+    const notes = ["tfjs: from 20 of the texts."];
+    all.push({ title: `Batch: ${batch.texts} texts of 20 to 250 characters, classic`, rows: [["", "a text", `${batch.texts} texts`], ...rows], notes });
   }
   if (load) {
     const rows = Object.keys(load.samples).map((id) => [labelOf(id), cell(load.samples, id), id in load.megabytes ? `${digits(load.megabytes[id])} MB` : "–"]);
@@ -67,7 +68,7 @@ export function tables(results) {
     const rows = keys.map((/** @type {any} */ { name, p50, p95, p99 }) => [name, time(p50), time(p95), time(p99)]);
     all.push({ title: "The page in Chromium: from key to painted colours", rows: [["", "median", "95 %", "99 %"], ...rows], notes: [] });
   }
-  for (const axis of /** @type {const} */ (growth ? ["steps", "units"] : [])) {
+  for (const axis of growth ? ["steps", "units"] : []) {
     const { samples, exponents } = growth[axis];
     const ids = Object.keys(exponents);
     const rows = Object.entries(samples).map(([at, one]) => [at, ...ids.map((id) => cell(one, id))]);
@@ -76,7 +77,7 @@ export function tables(results) {
     all.push({ title, rows: [[axis === "steps" ? "T" : "units", ...ids.map(labelOf)], ...rows, fits], notes: [] });
   }
   if (limit) {
-    const places = /** @type {const} */ (["node", "chromium"]).filter((place) => limit.samples[`limit-${place}`]);
+    const places = ["node", "chromium"].filter((place) => limit.samples[`limit-${place}`]);
     const rows = places.flatMap((place) => {
       const kernel = limit.samples[`limit-${place}`];
       return [`charglow-${place}`, `onnxruntime-${place}`].map((id) => [labelOf(id), cell(limit.samples, id), cell(limit.samples, `limit-${place}`), `${digits(100 * ratio(kernel, limit.samples[id]))} %`]);
@@ -118,7 +119,7 @@ export function aims(results) {
   const rows = verdicts(results)
     .filter(({ met }) => met !== null)
     .map(({ name, aim, found, met }) => [name, aim, found, word(met)]);
-  return { title: "Aims", rows: [["", "aim", "found", ""], ...rows], notes: ["Ratios are medians of the ratios within each round."] };
+  return { title: "Aims", rows: [["", "aim", "found", ""], ...rows], notes: [`Ratios are medians of the ratios within each round. All compute what Keras computes, within ${TOLERANCE}.`] };
 }
 
 /** What it was measured on, a line each. @param {any} machine */

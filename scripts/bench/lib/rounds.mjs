@@ -21,8 +21,9 @@ export async function measureRounds(contestants, { rounds, sampleMs, budgetMs })
   const entered = [];
   for (const contestant of contestants) {
     let ms = await contestant.sample(1);
-    // The first run compiles and allocates; the second says more about how long one takes, where it can be afforded.
-    if (ms < budgetMs / 4) ms = await contestant.sample(Math.max(1, Math.min(5, Math.round(sampleMs / ms))));
+    // The first run compiles and allocates, and engines optimise what they have run for a while. What takes long by itself has
+    // had that while.
+    if (ms < 1000) ms = await contestant.sample(Math.max(1, Math.min(200, Math.round((4 * sampleMs) / ms))));
     const count = Math.max(1, Math.min(1000, Math.round(sampleMs / ms)));
     entered.push({ contestant, count, rounds: Math.max(1, Math.min(rounds, Math.floor(budgetMs / (ms * count)))) });
     results[contestant.id] = [];

@@ -23,9 +23,9 @@ export function stepOf(spec, lists, timed = true) {
   return { timed, rows, texts };
 }
 
-/** The step of a row of Keras's reference: ids padded in front, or numbers. @param {Spec} spec @param {number[]} row @returns {Step} */
-export function referenceStep(spec, row) {
-  return spec.embedding ? stepOf(spec, [row.filter((id) => id !== 0)]) : { timed: true, rows: [row] };
+/** The step of rows of Keras's reference: ids padded in front, or numbers. @param {Spec} spec @param {number[][]} rows @returns {Step} */
+export function referenceStep(spec, rows) {
+  return spec.embedding ? stepOf(spec, rows.map((row) => row.filter((id) => id !== 0))) : { timed: true, rows };
 }
 
 /**

@@ -1,5 +1,5 @@
-// The engine, natively, as a contestant of the benchmark: the requests and replies of runners/host.mjs, a line of
-// JSON each.
+// The engine, natively, as a contestant of the benchmark: the requests and replies of runners/host.mjs, a
+// line of JSON each.
 
 #include <chrono>
 #include <cstddef>
@@ -48,13 +48,18 @@ struct Step {
     }
   }
 
-  void run(Session& session) const {
+  /// Runs it; `after` is called after each text.
+  template <typename After>
+  void run(Session& session, const After& after) const {
     if (!numbers.empty()) {
       const std::vector<int> shape = {1, static_cast<int>(numbers.size()), 1};
       session.setInput(numbers, shape);
+      after();
     }
-    for (size_t i = 0; i < texts.size(); ++i)
+    for (size_t i = 0; i < texts.size(); ++i) {
       session.setText(SourceText{texts[i].size(), texts[i], origins[i]});
+      after();
+    }
   }
 
   bool timed;
@@ -72,8 +77,12 @@ struct Opened {
 
 json check(Opened& opened, const Step& step) {
   Session& session = *opened.session;
-  step.run(session);
-  json outputs = {{"prediction", session.value(opened.model->graph().outputs.at(0)).data}};
+  std::vector<float> predictions;
+  step.run(session, [&] {
+    const auto& values = session.value(opened.model->graph().outputs.at(0)).data;
+    predictions.insert(predictions.end(), values.begin(), values.end());
+  });
+  json outputs = {{"prediction", predictions}};
   const auto& sites = opened.model->attention();
   if (!sites.empty()) outputs["attention"] = session.attention(sites.front()).values;
   return {{"outputs", outputs}};
@@ -85,7 +94,7 @@ json sample(Opened& opened, int count) {
   for (int done = 0; done < count;) {
     const Step& step = opened.steps.at(opened.next++ % opened.steps.size());
     const Clock::time_point start = Clock::now();
-    step.run(*opened.session);
+    step.run(*opened.session, [] {});
     if (!step.timed) continue;
     total += Clock::now() - start;
     ++done;
@@ -101,8 +110,8 @@ json answer(const json& request, std::map<std::string, Opened>& models) {
     const std::string folder = request.at("folder");
     const auto model = Model::open(readFile(folder + "/model.safetensors"), "model.safetensors");
     models[key] = {model, std::make_unique<Session>(model)};
-    return {{"ms",
-             std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count()}};
+    return {
+        {"ms", std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count()}};
   }
   Opened& opened = models.at(key);
   if (op == "check") return check(opened, Step(request.at("step")));

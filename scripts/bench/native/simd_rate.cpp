@@ -1,5 +1,6 @@
-// How fast this machine's WebAssembly multiplies, adds and reads, four floats at a time: the physical limit that
-// the recurrence of a GRU is compared with. No library; built with emcc into a module without JavaScript.
+// How fast this machine's WebAssembly multiplies, adds and reads, four floats at a time: the physical limit
+// that the recurrence of a GRU is compared with. No library; built with emcc into a module without
+// JavaScript.
 //
 // Every function returns a number that depends on everything it computed, so that nothing of it can be left
 // out, and takes what it computes with at run time, so that nothing of it can be computed beforehand.
@@ -10,7 +11,7 @@
 
 namespace {
 
-constexpr int kAccumulators = 8;  // enough to hide the latency of an addition; all stay in registers
+constexpr int kAccumulators = 8;           // enough to hide the latency of an addition; all stay in registers
 constexpr size_t kMost = size_t{1} << 22;  // floats: 16 MB
 
 alignas(64) float memory[kMost];
@@ -34,9 +35,9 @@ __attribute__((export_name("fill"))) void fill(unsigned seed) {
   }
 }
 
-/// rounds × 6 multiply-adds (f32x4.mul, f32x4.add) in registers alone: no memory is read in the loop. One factor
-/// of them changes from round to round (a seventh multiplication, not counted), because a product of two numbers
-/// that stay would be computed once.
+/// rounds × 6 multiply-adds (f32x4.mul, f32x4.add) in registers alone: no memory is read in the loop. One
+/// factor of them changes from round to round (a seventh multiplication, not counted), because a product of
+/// two numbers that stay would be computed once.
 __attribute__((export_name("registers"))) float registers(size_t rounds, float factor) {
   v128_t sum[kAccumulators];
   // Six sums and six factors, all different (equal products would be computed once): with what changes them
@@ -55,8 +56,8 @@ __attribute__((export_name("registers"))) float registers(size_t rounds, float f
 }
 
 /// The inner loop of a product of a vector and a matrix, without anything around it: over `floats` floats (a
-/// multiple of 32) of memory in order, `rounds` times, sum[k] += x[i] · weights[i][k] with eight sums of four.
-/// floats / 4 · rounds multiply-adds; each reads its own 16 bytes, each eighth broadcasts another x[i].
+/// multiple of 32) of memory in order, `rounds` times, sum[k] += x[i] · weights[i][k] with eight sums of
+/// four. floats / 4 · rounds multiply-adds; each reads its own 16 bytes, each eighth broadcasts another x[i].
 __attribute__((export_name("multiplyAdd"))) float multiplyAdd(size_t floats, size_t rounds, size_t rows) {
   v128_t sum[kAccumulators];
   for (v128_t& each : sum) each = wasm_f32x4_splat(0.0f);
@@ -78,7 +79,8 @@ __attribute__((export_name("multiplyAdd"))) float multiplyAdd(size_t floats, siz
   return sumOf(sum);
 }
 
-/// Reads `floats` floats (a multiple of 32) of memory in order, `rounds` times, with one addition for each four.
+/// Reads `floats` floats (a multiple of 32) of memory in order, `rounds` times, with one addition for each
+/// four.
 __attribute__((export_name("readAdd"))) float readAdd(size_t floats, size_t rounds) {
   v128_t sum[kAccumulators];
   for (v128_t& each : sum) each = wasm_f32x4_splat(0.0f);

@@ -91,7 +91,7 @@ def answer(request, models):
     opened = models[request["key"]]
     if op == "check":
         outputs = opened.call(opened.prepare(request["step"]))
-        return {"outputs": {name: array[0].reshape(-1).astype(float).tolist()
+        return {"outputs": {name: array.reshape(-1).astype(float).tolist()
                             for name, array in zip(("prediction", "attention"), outputs)}}
     if op == "prepare":
         opened.steps = [(step["timed"], opened.prepare(step)) for step in request["steps"]]

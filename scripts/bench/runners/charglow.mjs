@@ -23,6 +23,10 @@ export function charglowRunner(engine, { bundle, spec }) {
     prepare: (step) => (spec.embedding ? step : { values: Float32Array.from(/** @type {number[]} */ (step.rows[0])) }),
     run: (step) => void run(step),
     outputs: (step) => {
+      if (step.texts?.length > 1) {
+        const results = together ? [session.setTexts(step.texts)] : step.texts.map((/** @type {string} */ text) => session.setText(text));
+        return { prediction: results.flatMap((/** @type {any} */ { outputs }) => Array.from(outputs[0].values)) };
+      }
       const { outputs, signals } = run(step);
       return { prediction: outputs[0].values, ...(signals[0] ? { attention: signals[0].values } : {}) };
     },

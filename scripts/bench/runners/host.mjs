@@ -19,7 +19,8 @@
  * @property {(step: Step) => any} prepare brings a step into the form that `run` takes; never timed
  * @property {(prepared: any) => any} run computes a prepared step's results and leaves them where JavaScript can read them;
  *   a promise where the runtime answers with one
- * @property {(prepared: any) => any} outputs {prediction, attention} of the step's first text, of numbers; maybe a promise
+ * @property {(prepared: any) => any} outputs {prediction, attention} as flat arrays; of a step of
+ *   several texts, which are one batch, the predictions one after the other; maybe a promise
  * @property {() => void} close
  * @property {boolean} [together] computes the texts of a step in one call, not one by one
  */

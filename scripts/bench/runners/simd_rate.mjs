@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /**
  * The micro-kernel of native/simd_rate.cpp as a contestant: a "run" does the multiply-adds of a model's recurrence and nothing
  * else, so that it is measured in the same rounds and the same clock as the recurrence itself.

@@ -60,14 +60,16 @@ export function layersRunner(tf, { weights, spec }, batch = 1) {
   if (spec.attention !== "classic" || spec.reset_after) throw new Error(`${spec.name}: expected the classic model with reset_after=false`);
   class Total extends tf.layers.Layer {
     static className = "Total";
+    /** @param {any} inputShape */
     computeOutputShape([rows, , width]) {
       return [rows, width];
     }
+    /** @param {any} inputs */
     call(inputs) {
       return tf.sum(Array.isArray(inputs) ? inputs[0] : inputs, 1);
     }
   }
-  const w = tensorsOf(tf, weights, spec);
+  const w = /** @type {any} */ (tensorsOf(tf, weights, spec));
   const { layers } = tf;
   const layer = {
     embedding: layers.embedding({ inputDim: spec.tokens.length + 1, outputDim: spec.embedding, weights: [w.embedding.embeddings] }),
@@ -82,9 +84,9 @@ export function layersRunner(tf, { weights, spec }, batch = 1) {
   const states = layer.states.apply(layer.embedding.apply(text));
   const attention = layers.activation({ activation: "softmax" }).apply(layers.flatten().apply(layer.score.apply(states)));
   const repeated = layers.permute({ dims: [2, 1] }).apply(layers.repeatVector({ n: spec.units }).apply(attention));
-  const context = new Total({}).apply(layers.multiply().apply([states, repeated]));
+  const context = new /** @type {any} */ (Total)({}).apply(layers.multiply().apply([states, repeated]));
   const model = tf.model({ inputs: text, outputs: [layer.prediction.apply(context), attention] });
-  const compute = (input) => {
+  const compute = (/** @type {any} */ input) => {
     const [prediction, weighed] = model.predictOnBatch(input);
     return { prediction, attention: weighed };
   };

@@ -50,10 +50,11 @@ function selection(only, quick) {
   };
 }
 
-/** What an optional script of the page's measures. @param {boolean} quick */
-async function keyToPaint(quick) {
+/** What the page's own measurement finds, where it is there. @param {boolean} quick @param {string | undefined} executable Chromium's */
+async function keyToPaint(quick, executable) {
   const file = join(HERE, "key_to_paint.mjs");
   if (!existsSync(file)) return null;
+  if (executable) process.env.CHROMIUM ??= executable; // where tests/web/support looks
   step("The page: from key to painted colours");
   return (await import(pathToFileURL(file).href)).keyToPaint({ quick });
 }
@@ -97,7 +98,7 @@ async function measure({ quick, cases, models }) {
       ...(wants("growth") ? { growth: await growth(context) } : {}),
       ...(wants("batch") ? { batch: await batch(context) } : {}),
       ...(wants("load") ? { load: await load(context) } : {}),
-      ...(wants("page") ? { page: await pageLoad(browser, quick), keys: await keyToPaint(quick) } : {}),
+      ...(wants("page") ? { page: await pageLoad(browser, quick), keys: await keyToPaint(quick, machine.paths.browser) } : {}),
       milliseconds: Math.round(performance.now() - started),
     };
     return { results, python };

@@ -66,6 +66,8 @@ export class Arena {
   /** @type {Map<string, Host>} */
   #hosts = new Map();
   #keys = 0;
+  /** Who was found to agree with Keras, in which model, in which batches. @type {Set<string>} */
+  #agreed = new Set();
   #options;
 
   /**
@@ -117,7 +119,9 @@ export class Arena {
     const host = this.host(who);
     const key = `${name} ${++this.#keys}`;
     const { together = false } = await host.ask({ op: "open", key, runtime: who.runtime, folder: folderOf(who.place, name), batch, layers: who.layers ?? false });
-    await agree(host, key, id, name, batch);
+    if (!this.#agreed.has(`${id} ${name}`)) await agreeOne(host, key, id, name);
+    if (batch > 1 && !this.#agreed.has(`${id} ${name} ${batch}`)) await agreeTogether(host, key, id, name, batch);
+    this.#agreed.add(`${id} ${name}`).add(`${id} ${name} ${batch}`);
     await host.ask({ op: "prepare", key, steps });
     return {
       id,
@@ -142,28 +146,33 @@ export class Arena {
 /** @type {Map<string, {row: number[], outputs: Record<string, number[]>}[]>} */
 const references = new Map();
 
-/** @param {Host} host @param {string} key @param {string} id @param {string} model @param {number} batch */
-async function agree(host, key, id, model, batch) {
-  /** @type {{row: number[], outputs: Record<string, number[]>}[]} */
+/** What Keras computes for some texts of a model. @param {string} model @returns {{row: number[], outputs: Record<string, number[]>}[]} */
+function casesOf(model) {
   const cases = references.get(model) ?? JSON.parse(readFileSync(join(MODELS, model, "reference.json"), "utf8"));
   references.set(model, cases);
-  const spec = specOf(model);
-  /** @param {number[][]} rows @param {Record<string, number[]>} expected */
-  const compare = async (rows, expected) => {
-    const { outputs } = await host.ask({ op: "check", key, step: referenceStep(spec, rows) });
-    for (const [name, values] of Object.entries(expected)) {
-      const far = difference(values, outputs[name]);
-      if (far <= TOLERANCE) continue;
-      throw new UserError(`${id}, model ${model}, ${name}: expected Keras's numbers within ${TOLERANCE}, found a difference of ${far}.`);
-    }
-  };
-  for (const { row, outputs } of cases) await compare([row], outputs);
-  if (batch < 2) return;
-  const together = cases.slice(0, batch);
-  await compare(
-    together.map(({ row }) => row),
-    { prediction: together.flatMap(({ outputs }) => outputs.prediction ?? []) },
-  );
+  return cases;
+}
+
+/** @param {Host} host @param {string} key @param {string} id @param {string} model @param {number[][]} rows @param {Record<string, number[]>} expected */
+async function compare(host, key, id, model, rows, expected) {
+  const { outputs } = await host.ask({ op: "check", key, step: referenceStep(specOf(model), rows) });
+  for (const [name, values] of Object.entries(expected)) {
+    const far = difference(values, outputs[name]);
+    if (far <= TOLERANCE) continue;
+    throw new UserError(`${id}, model ${model}, ${name}: expected Keras's numbers within ${TOLERANCE}, found a difference of ${far}.`);
+  }
+}
+
+/** Each text by itself: outputs and attention. @param {Host} host @param {string} key @param {string} id @param {string} model */
+async function agreeOne(host, key, id, model) {
+  for (const { row, outputs } of casesOf(model)) await compare(host, key, id, model, [row], outputs);
+}
+
+/** Several texts as one batch: outputs. @param {Host} host @param {string} key @param {string} id @param {string} model @param {number} batch */
+async function agreeTogether(host, key, id, model, batch) {
+  const cases = casesOf(model).slice(0, batch);
+  const rows = cases.map(({ row }) => row);
+  await compare(host, key, id, model, rows, { prediction: cases.flatMap(({ outputs }) => outputs.prediction ?? []) });
 }
 
 /** The largest difference; infinite where the lengths differ or a number is none. @param {number[]} expected @param {number[]} [actual] */

@@ -84,7 +84,7 @@ export async function batch({ arena, effort, quick }) {
       entered.push({ ...one, id: `${id} ${size}`, of });
     }
   }
-  const samples = await measureRounds(entered, { rounds: quick ? 3 : 5, sampleMs: 1, budgetMs: effort.budgetMs * 5 });
+  const samples = await measureRounds(entered, { rounds: 3, sampleMs: 1, budgetMs: effort.budgetMs * 3 });
   for (const { id, of, close } of entered) {
     samples[id] = (samples[id] ?? []).map((ms) => ms / of);
     await close();

@@ -71,7 +71,7 @@ export async function makeModels(machine, python) {
 export async function buildNative(machine) {
   for (const compiler of ["clang++", "g++"]) {
     if ((await run(compiler, ["--version"])).code !== 0) continue;
-    step("Building the engine natively", "Minutes the first time.");
+    if (!existsSync(NATIVE)) step("Building the engine natively", "Minutes, once.");
     await cmakeBuild("bench-native", machine, { definitions: { CMAKE_CXX_COMPILER: compiler }, targets: ["engine_bench"] });
     return true;
   }

@@ -86,21 +86,25 @@ async function measure({ quick, cases, models }) {
     const effort = quick ? { rounds: 7, sampleMs: 25, budgetMs: 1000 } : { rounds: 15, sampleMs: 60, budgetMs: 5000 };
     const context = { arena, effort, quick, models, page };
     const described = describeMachine({ emcc: machine.found.emcc ?? "emcc", chromium: browser.version(), pythons: await arena.versions() });
-    const wants = (/** @type {string} */ name) => cases.includes(name);
-    const results = {
-      quick,
-      machine: described,
-      tensorflow: tensorflow !== null,
-      ...measured,
-      ...(wants("limit") ? { limit: await limit(context), rates: await rates() } : {}),
-      ...(wants("forward") ? { forward: await forward(context) } : {}),
-      ...(wants("keystroke") ? { keystroke: await keystroke(context) } : {}),
-      ...(wants("growth") ? { growth: await growth(context) } : {}),
-      ...(wants("batch") ? { batch: await batch(context) } : {}),
-      ...(wants("load") ? { load: await load(context) } : {}),
-      ...(wants("page") ? { page: await pageLoad(browser, quick), keys: await keyToPaint(quick, machine.paths.browser) } : {}),
-      milliseconds: Math.round(performance.now() - started),
+    /** @type {Record<string, any>} */
+    const results = { quick, machine: described, tensorflow: tensorflow !== null, ...measured };
+    /** @type {Record<string, () => Promise<Record<string, any>>>} */
+    const measures = {
+      limit: async () => ({ limit: await limit(context), rates: await rates() }),
+      forward: async () => ({ forward: await forward(context) }),
+      keystroke: async () => ({ keystroke: await keystroke(context) }),
+      growth: async () => ({ growth: await growth(context) }),
+      batch: async () => ({ batch: await batch(context) }),
+      load: async () => ({ load: await load(context) }),
+      page: async () => ({ page: await pageLoad(browser, quick), keys: await keyToPaint(quick, machine.paths.browser) }),
     };
+    for (const [name, run] of Object.entries(measures)) {
+      if (!cases.includes(name)) continue;
+      Object.assign(results, await run());
+      // What a run that is interrupted has measured is not lost; --keep does not take it.
+      environment.writeResult("results.partial.json", `${JSON.stringify(results, null, 1)}\n`);
+    }
+    results.milliseconds = Math.round(performance.now() - started);
     return { results, python };
   } finally {
     await arena.close();

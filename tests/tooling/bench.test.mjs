@@ -8,7 +8,7 @@ import { difference } from "../../scripts/bench/lib/contestants.mjs";
 import { withSection } from "../../scripts/bench/lib/readme.mjs";
 import { tables } from "../../scripts/bench/lib/report.mjs";
 import { measureRounds } from "../../scripts/bench/lib/rounds.mjs";
-import { fitPower, median, quantile, ratio, summary } from "../../scripts/bench/lib/stats.mjs";
+import { fitPower, median, quantile, ratio, shareOfLimit, summary } from "../../scripts/bench/lib/stats.mjs";
 import { digits, markdownTable, size, spread, textTable, time } from "../../scripts/bench/lib/table.mjs";
 import { freshTexts, keystrokes, manyTexts, referenceStep } from "../../scripts/bench/lib/workload.mjs";
 import { makeHost } from "../../scripts/bench/runners/host.mjs";
@@ -35,6 +35,11 @@ test("a ratio compares within rounds: a slow round of both changes nothing", () 
   assert.equal(ratio([2, 200, 2.2], [1, 100, 1.1]), 2);
   assert.equal(ratio([3], [1, 1, 50]), 3); // only the rounds that both were in
   assert.equal(ratio([3, 90, 90], [1]), 3);
+});
+
+test("a share of a limit: a disturbed round of the limit does not raise it", () => {
+  assert.equal(shareOfLimit([4, 4, 4], [5, 5, 5]), 0.8);
+  assert.equal(shareOfLimit([9, 4, 11], [5, 20, 5]), 0.8);
 });
 
 test("the exponent of known powers", () => {

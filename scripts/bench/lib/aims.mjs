@@ -1,5 +1,5 @@
 /** What is aimed at, and whether it was met. Pure: from results.json alone. */
-import { median, ratio } from "./stats.mjs";
+import { median, ratio, shareOfLimit } from "./stats.mjs";
 import { digits, size, time } from "./table.mjs";
 
 /**
@@ -38,7 +38,8 @@ export function verdicts(results) {
     times(`keystroke at the end of 80 characters, ${label}: faster than onnxruntime-web's full run`, 4, faster(typed, `onnxruntime-${place}`, own));
     times(`classic, full forward, ${label}: faster than tfjs wasm, its layers`, 100, faster(classic, `tfjs-layers-${place}`, own));
     times(`classic, full forward, ${label}: faster than tfjs wasm, hand-written`, 100, faster(classic, `tfjs-wasm-${place}`, own));
-    const share = faster(limit?.samples, `limit-${place}`, own);
+    const [kernel, recurrence] = [limit?.samples[`limit-${place}`], limit?.samples[own]];
+    const share = kernel?.length && recurrence?.length ? shareOfLimit(kernel, recurrence) : null;
     other(`recurrence, ${label}: share of the plain-SIMD limit`, "≥ 85 %", share === null ? null : `${digits(100 * share)} %`, (share ?? 0) >= 0.85);
     const rival = batch ? bestOf(batch.samples, `onnxruntime-${place} `) : null;
     const name = `batch of ${batch?.texts ?? 1000} texts, ${label}${batch && !batch.together ? " (one by one)" : ""}: faster than onnxruntime-web's best batch`;

@@ -34,6 +34,13 @@ export function ratio(above, below) {
 }
 
 /**
+ * What share of its limit something reaches: the limit's fastest round over the median of what it limits. A limit is what the
+ * machine can do at best, so a disturbed round must not pass for it: disturbances can only make the share smaller than it is.
+ * @param {readonly number[]} limit @param {readonly number[]} samples
+ */
+export const shareOfLimit = (limit, samples) => Math.min(...limit) / median(samples);
+
+/**
  * The power law y = factor · x^exponent that fits best, by least squares of the logarithms.
  * @param {readonly (readonly [number, number])[]} points x and y, all above 0; at least two different x
  * @returns {{exponent: number, factor: number}}

@@ -15,11 +15,11 @@ export const ENGINE_OUTPUTS = [join(WASM_BUILD, "engine.mjs"), join(WASM_BUILD, 
 /**
  * Configures where necessary, and builds, one preset of CMakePresets.json in build/<preset>.
  * @param {string} preset @param {Machine} machine
- * @param {{definitions?: Record<string, string>, env?: Record<string, string>}} [options]
+ * @param {{definitions?: Record<string, string>, env?: Record<string, string>, targets?: string[]}} [options] targets: default all
  * @returns {Promise<boolean>} whether anything had to be built
  * @throws {UserError} with the compiler's output
  */
-export async function cmakeBuild(preset, machine, { definitions = {}, env = {} } = {}) {
+export async function cmakeBuild(preset, machine, { definitions = {}, env = {}, targets = [] } = {}) {
   const { cmake = "cmake", ninja = "ninja", eigen = "", json = "" } = machine.paths;
   const all = { CMAKE_MAKE_PROGRAM: ninja, EIGEN_DIR: eigen, NLOHMANN_DIR: json, ...definitions };
   const folder = join(BUILD, preset);
@@ -35,7 +35,8 @@ export async function cmakeBuild(preset, machine, { definitions = {}, env = {} }
     writeFileSync(record, hash);
   }
   // -k 0: all that is wrong, not only what is met first.
-  const args = ["--build", folder, "--parallel", String(os.availableParallelism()), "--", "-k", "0"];
+  const only = targets.flatMap((target) => ["--target", target]);
+  const args = ["--build", folder, ...only, "--parallel", String(os.availableParallelism()), "--", "-k", "0"];
   const { code, how, output } = await run(cmake, args, { env });
   if (code !== 0) {
     // What went well is not worth reading now: Ninja's progress lines, but for those of what failed.

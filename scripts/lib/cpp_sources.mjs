@@ -4,7 +4,7 @@ import { filesBelow } from "./stamp.mjs";
 
 /** All C++ files of the project. @returns {string[]} */
 export function cppSources() {
-  return ["wasm", "tests/engine", "tests/bench"]
+  return ["wasm", "tests/engine", "scripts/bench"]
     .flatMap((folder) => filesBelow(join(ROOT, folder)))
     .filter((file) => /\.(cpp|h)$/.test(file));
 }

@@ -193,7 +193,7 @@ test("every case's results become a table; what is missing has none", () => {
     assert.doesNotMatch(textTable(rows), /undefined|NaN/);
   }
   assert.match(textTable(made[0].rows), /TensorFlow +not installed/);
-  assert.match(textTable(made[2].rows), /charglow, wasm, Node.js, one by one/);
+  assert.match(textTable(made[2].rows), /charglow, wasm, Node.js, 9 at once/);
   assert.equal(tables({}).length, 1);
 });
 

@@ -102,7 +102,7 @@ test("layers lists the classes that the engine runs", () => {
 
 test("wrong use is told with the usage and exit code 2", () => {
   for (const [args, words] of [
-    [[], /expected inspect, run or layers, found nothing/],
+    [[], /expected inspect, run, corpus or layers, found nothing/],
     [["layers", SAMPLE], /layers takes no MODEL/],
     [["inspect"], /expected a MODEL/],
     [["run", SAMPLE], /expected one of --text, --ids and --input, found none/],

@@ -281,7 +281,7 @@ export class Model {
 
 /**
  * Which of the engines that were built this machine runs best: "engine-relaxed" (with fused multiply-adds, only built by newer
- * Emscriptens), "engine" (SIMD) or "engine-scalar" (plain WebAssembly, for browsers and processors without SIMD; some four times
+ * Emscriptens), "engine" (SIMD) or "engine-scalar" (plain WebAssembly, for browsers and processors without SIMD; some three times
  * slower). All have the same interface and take the same glue. Throws EngineError "engine-missing" where none of them runs.
  * `validate`: WebAssembly.validate, to be replaced in tests.
  */

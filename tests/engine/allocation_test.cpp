@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 #include <string>
@@ -26,6 +27,14 @@ void* counted(size_t size) {
 
 void* operator new(size_t size) { return counted(size); }
 void* operator new[](size_t size) { return counted(size); }
+// All of a kind are replaced together: what one allocates another frees.
+void* operator new(size_t size, const std::nothrow_t& /*none*/) noexcept {
+  allocated += size;
+  return std::malloc(size == 0 ? 1 : size);
+}
+void* operator new[](size_t size, const std::nothrow_t& none) noexcept { return operator new(size, none); }
+void operator delete(void* memory, const std::nothrow_t& /*none*/) noexcept { std::free(memory); }
+void operator delete[](void* memory, const std::nothrow_t& /*none*/) noexcept { std::free(memory); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t /*size*/) noexcept { std::free(memory); }

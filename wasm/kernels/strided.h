@@ -72,14 +72,16 @@ class StridedWalk {
 template <class Combine>
 void combineStrided(const StridedWalk& walk, const float* from, float* to, Combine combine) {
   walk.runs([&](size_t offset, size_t count, size_t apart) {
-    const float* x = from + offset;
+    // Unsigned only in type: a slice that runs backwards has strides below 0, and `from` is where it starts.
+    const float* x = from + static_cast<ptrdiff_t>(offset);
+    const auto step = static_cast<ptrdiff_t>(apart);
     if (apart == 1) {
       for (size_t i = 0; i < count; ++i) to[i] = combine(to[i], x[i]);
     } else if (apart == 0) {
       const float repeated = *x;
       for (size_t i = 0; i < count; ++i) to[i] = combine(to[i], repeated);
     } else {
-      for (size_t i = 0; i < count; ++i) to[i] = combine(to[i], x[i * apart]);
+      for (size_t i = 0; i < count; ++i) to[i] = combine(to[i], x[static_cast<ptrdiff_t>(i) * step]);
     }
     to += count;
   });

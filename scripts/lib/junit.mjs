@@ -1,5 +1,5 @@
 /**
- * Reads JUnit XML as ctest, pytest, Vitest and node --test write it.
+ * Reads JUnit XML as GoogleTest, ctest, pytest, Vitest and node --test write it.
  *
  * Counts the <testcase> elements themselves: the totals that the surrounding elements claim differ from tool to tool, and
  * Node.js writes none at all.

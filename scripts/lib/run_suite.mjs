@@ -20,6 +20,7 @@ export async function runSuite(suite, machine, reports = REPORTS) {
   /** @type {import("./tally.mjs").Tally[]} */
   const tallies = [];
   let output = "";
+  let programs = 0;
   mkdirSync(reports, { recursive: true });
 
   /** @type {import("./suites.mjs").Tools["single"]} */
@@ -31,7 +32,7 @@ export async function runSuite(suite, machine, reports = REPORTS) {
   };
   /** @type {import("./suites.mjs").Tools["reported"]} */
   const reported = async (label, command, args, { env = {}, files = [] } = {}) => {
-    const path = join(reports, `${suite.name}-${tallies.length}.xml`);
+    const path = join(reports, `${suite.name}-${programs++}.xml`);
     // The report of an earlier run must not pass for this one's.
     rmSync(path, { force: true });
     const result = await run(command, args(path), { env, limit: LIMIT_MS });

@@ -22,6 +22,26 @@ const good = { label: "suite", code: 0, how: "exit code 0", single: false };
 const report = (inner) => `<testsuites>${inner}</testsuites>`;
 const numbers = ({ passed, failed, skipped }) => [passed, failed, skipped];
 
+test("GoogleTest's report, with a failed and a skipped test", () => {
+  const report = `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites tests="3" failures="1" disabled="0" errors="0" time="0." name="AllTests">
+  <testsuite name="Corpus" tests="3" failures="1" disabled="0" skipped="1" errors="0" time="0.">
+    <testcase name="OfNothing" file="/x/corpus_test.cpp" line="3" status="run" result="completed" time="0." classname="Corpus" />
+    <testcase name="Names" status="run" result="completed" time="0." classname="Corpus">
+      <failure message="expected &lt;1&gt;&#x0A;found 2" type=""><![CDATA[corpus_test.cpp:9
+expected <1>]]></failure>
+    </testcase>
+    <testcase name="Later" status="run" result="skipped" time="0." classname="Corpus">
+      <skipped message="corpus_test.cpp:12&#x0A;"><![CDATA[corpus_test.cpp:12
+]]></skipped>
+    </testcase>
+  </testsuite>
+</testsuites>`;
+  const { passed, failed, skipped, failures, skips } = tally({ label: "engine", code: 1, how: "exit code 1", report, single: false });
+  assert.deepEqual([passed, failed, skipped], [1, 1, 1]);
+  assert.deepEqual([failures, skips], [["engine: Corpus › Names"], ["engine: Corpus › Later"]]);
+});
+
 test("ctest's report, with markup inside its output", () => {
   assert.deepEqual(readJunit(CTEST), [
     { name: "Bundle.Opens", outcome: "passed" },

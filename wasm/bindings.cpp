@@ -170,6 +170,46 @@ charglow::LowerCase lowerCaseBy(const val& host) {
   };
 }
 
+/// ParityReport of engine.d.ts; null where there are no cases.
+val reportObject(const charglow::ParityReport& report) {
+  if (report.cases.empty()) return val::null();
+  val object = val::object();
+  object.set("made_with", report.madeWith);
+  object.set("output_difference", report.outputDifference());
+  object.set("attention_difference", report.attentionDifference());
+  object.set("agrees", report.agrees());
+  val cases = val::array();
+  for (const charglow::ParityCase& one : report.cases) {
+    val entry = val::object();
+    entry.set("name", one.name);
+    entry.set("output_difference", one.outputDifference);
+    entry.set("attention_difference", one.attentionDifference);
+    entry.set("ids_agree", one.idsAgree);
+    entry.set("agrees", one.agrees());
+    entry.set("problem", one.problem);
+    cases.call<void>("push", entry);
+  }
+  object.set("cases", cases);
+  return object;
+}
+
+/// The handle of a comparison with Keras.
+class VerificationHandle {
+ public:
+  VerificationHandle(const std::shared_ptr<const Model>& model, charglow::LowerCase lower)
+      : verification_(model, std::move(lower)) {}
+
+  val next() {
+    return guarded([&] { return val(verification_.next()); });
+  }
+  val report() const {
+    return guarded([&] { return reportObject(verification_.report()); });
+  }
+
+ private:
+  charglow::Verification verification_;
+};
+
 /// The handle of a session.
 class SessionHandle {
  public:
@@ -286,29 +326,8 @@ class ModelHandle {
       return list;
     });
   }
-  val verify(const val& lowerCase) const {
-    return guarded([&] {
-      const charglow::ParityReport report = charglow::verify(model_, lowerCaseBy(lowerCase));
-      if (report.cases.empty()) return val::null();
-      val object = val::object();
-      object.set("made_with", report.madeWith);
-      object.set("output_difference", report.outputDifference());
-      object.set("attention_difference", report.attentionDifference());
-      object.set("agrees", report.agrees());
-      val cases = val::array();
-      for (const charglow::ParityCase& one : report.cases) {
-        val entry = val::object();
-        entry.set("name", one.name);
-        entry.set("output_difference", one.outputDifference);
-        entry.set("attention_difference", one.attentionDifference);
-        entry.set("ids_agree", one.idsAgree);
-        entry.set("agrees", one.agrees());
-        entry.set("problem", one.problem);
-        cases.call<void>("push", entry);
-      }
-      object.set("cases", cases);
-      return object;
-    });
+  val verification(const val& lowerCase) const {
+    return guarded([&] { return val(std::make_shared<VerificationHandle>(model_, lowerCaseBy(lowerCase))); });
   }
 
  private:
@@ -356,7 +375,11 @@ EMSCRIPTEN_BINDINGS(charglow) {
       .function("withText", &ModelHandle::withText)
       .function("newSession", &ModelHandle::newSession)
       .function("runTexts", &ModelHandle::runTexts)
-      .function("verify", &ModelHandle::verify);
+      .function("verification", &ModelHandle::verification);
+  emscripten::class_<VerificationHandle>("VerificationHandle")
+      .smart_ptr<std::shared_ptr<VerificationHandle>>("VerificationHandle")
+      .function("next", &VerificationHandle::next)
+      .function("report", &VerificationHandle::report);
   emscripten::class_<SessionHandle>("SessionHandle")
       .smart_ptr<std::shared_ptr<SessionHandle>>("SessionHandle")
       .function("setText", &SessionHandle::setText)

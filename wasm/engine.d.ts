@@ -259,6 +259,15 @@ export class Session {
   delete(): void;
 }
 
+/** A comparison with Keras's own numbers that is still going on. */
+export class Verification {
+  /** Runs one more of the parity cases. false where there was none left. */
+  next(): boolean;
+  /** On the cases that were run so far; null where there are none. */
+  report(): ParityReport | null;
+  delete(): void;
+}
+
 export class Model {
   readonly card: ModelCard;
   /**
@@ -268,6 +277,8 @@ export class Model {
   withText(vocabulary: string, fileName: string): Model;
   /** Runs the parity cases that travel in the file. null where there are none. */
   verify(): ParityReport | null;
+  /** The same, a case at a time. */
+  verification(): Verification;
   newSession(): Session;
   /**
    * The outputs for many texts, in Keras's order, with a row for each text: as `Session.setText` would give one after the

@@ -161,6 +161,26 @@ export class Session {
   }
 }
 
+export class Verification {
+  #handle;
+
+  constructor(handle) {
+    this.#handle = handle;
+  }
+
+  next() {
+    return unwrap(this.#handle.next());
+  }
+
+  report() {
+    return unwrap(this.#handle.report());
+  }
+
+  delete() {
+    this.#handle.delete();
+  }
+}
+
 export class Model {
   #handle;
   #lowers;
@@ -176,9 +196,19 @@ export class Model {
     return new Model(unwrap(this.#handle.withText(new TextEncoder().encode(vocabulary), wellFormed(fileName))));
   }
 
-  verify() {
+  verification() {
     const lower = (points) => lowerCase(Array.from(points, (point) => String.fromCodePoint(point)).join(""));
-    return unwrap(this.#handle.verify(lower));
+    return new Verification(unwrap(this.#handle.verification(lower)));
+  }
+
+  verify() {
+    const verification = this.verification();
+    try {
+      while (verification.next());
+      return verification.report();
+    } finally {
+      verification.delete();
+    }
   }
 
   newSession() {

@@ -182,6 +182,16 @@ std::string madeWith(const json& parity) {
   return "Keras " + made.value("keras", "?") + ", " + made.value("backend", "?");
 }
 
+/// What the JSON library finds wrong is the file's fault.
+template <class Work>
+void asFormatSays(Work work) {
+  try {
+    work();
+  } catch (const json::exception& error) {
+    throw Error({"parity-structure", "parity", "what FORMAT.md section 6 says", error.what(), ""});
+  }
+}
+
 }  // namespace
 
 bool ParityCase::agrees() const {
@@ -205,22 +215,43 @@ bool ParityReport::agrees() const {
   return std::all_of(cases.begin(), cases.end(), [](const ParityCase& one) { return one.agrees(); });
 }
 
-ParityReport verify(const std::shared_ptr<const Model>& model, const LowerCase& lower) {
+struct Verification::State {
+  State(const std::shared_ptr<const Model>& model, LowerCase given)
+      : lower(std::move(given)), verifier(model, lower) {}
+
+  LowerCase lower;
+  Verifier verifier;
+  json parity;
   ParityReport report;
-  if (model->parity().empty()) return report;
-  const json parity = parseStrictJson(model->parity(), "parity");
+};
+
+Verification::Verification(const std::shared_ptr<const Model>& model, LowerCase lower)
+    : state_(std::make_unique<State>(model, std::move(lower))) {
+  if (model->parity().empty()) return;
+  json& parity = state_->parity = parseStrictJson(model->parity(), "parity");
   if (!parity.is_object() || !parity.contains("cases") || !parity["cases"].is_array()) {
     throw Error({"parity-structure", "parity", "an object with a list of cases", parity.type_name(), ""});
   }
-  try {
-    report.madeWith = madeWith(parity);
-    Verifier verifier(model, lower);
-    for (const json& given : parity["cases"])
-      report.cases.push_back(verifier.run(given, report.cases.size()));
-  } catch (const json::exception& error) {
-    throw Error({"parity-structure", "parity", "what FORMAT.md section 6 says", error.what(), ""});
+  asFormatSays([&] { state_->report.madeWith = madeWith(parity); });
+}
+
+Verification::~Verification() = default;
+
+bool Verification::next() {
+  State& state = *state_;
+  std::vector<ParityCase>& done = state.report.cases;
+  if (state.parity.is_null() || done.size() == state.parity["cases"].size()) return false;
+  asFormatSays([&] { done.push_back(state.verifier.run(state.parity["cases"][done.size()], done.size())); });
+  return true;
+}
+
+const ParityReport& Verification::report() const { return state_->report; }
+
+ParityReport verify(const std::shared_ptr<const Model>& model, const LowerCase& lower) {
+  Verification verification(model, lower);
+  while (verification.next()) {
   }
-  return report;
+  return verification.report();
 }
 
 }  // namespace charglow

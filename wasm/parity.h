@@ -41,9 +41,26 @@ struct ParityReport {
   [[nodiscard]] bool agrees() const;
 };
 
-/// Runs the inputs that travel with a model (FORMAT.md section 6) and compares every number with Keras's own.
+/// Runs the inputs that travel with a model (FORMAT.md section 6) and compares every number with Keras's own, a case
+/// at a time, so that whoever has something else to do in between can.
 /// A case that cannot be compared (an unknown layer, a shape that differs) disagrees and says why.
-/// No cases where the model has none. Throws Error where the `parity` metadata is not what the format says.
+class Verification {
+ public:
+  /// Throws Error where the `parity` metadata is not what the format says.
+  Verification(const std::shared_ptr<const Model>& model, LowerCase lower);
+  ~Verification();
+
+  /// Runs the next case. False where there was none left. Throws Error as the constructor.
+  bool next();
+  /// On the cases that were run; none where the model has none.
+  [[nodiscard]] const ParityReport& report() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// All cases at once: see Verification.
 ParityReport verify(const std::shared_ptr<const Model>& model, const LowerCase& lower);
 
 }  // namespace charglow

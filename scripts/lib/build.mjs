@@ -3,14 +3,15 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import os from "node:os";
 import { join } from "node:path";
 import { emscriptenEnvironment } from "./emscripten.mjs";
-import { BUILD, DIST, ROOT, WASM_BUILD } from "./paths.mjs";
+import { BUILD, builtEngines, DIST, ROOT, WASM_BUILD } from "./paths.mjs";
 import { must, run } from "./run.mjs";
 import { done, duration, step, UserError } from "./say.mjs";
 import { filesBelow, hashOf, unlessFresh } from "./stamp.mjs";
 
 /** @typedef {import("./probe.mjs").Machine} Machine */
 
-export const ENGINE_OUTPUTS = [join(WASM_BUILD, "engine.mjs"), join(WASM_BUILD, "engine.wasm")];
+/** What every build of the engine leaves; newer Emscriptens also engine-relaxed.wasm. */
+export const ENGINE_OUTPUTS = ["engine.mjs", "engine.wasm", "engine-scalar.wasm"].map((name) => join(WASM_BUILD, name));
 
 /**
  * Configures where necessary, and builds, one preset of CMakePresets.json in build/<preset>.
@@ -46,7 +47,22 @@ export async function cmakeBuild(preset, machine, { definitions = {}, env = {}, 
   return !output.includes("ninja: no work to do");
 }
 
-/** Builds the engine for the browser: build/wasm/engine.mjs and engine.wasm. @param {Machine} machine */
+/**
+ * Sees to it that engine.mjs fits all engines: the glue that Emscripten wrote for each must be the same but for the file's name,
+ * since a page has one glue and is given one of the engines.
+ * @param {string} [folder] where they lie
+ * @throws {UserError}
+ */
+export function checkGlue(folder = WASM_BUILD) {
+  const glue = (/** @type {string} */ name) => readFileSync(join(folder, `${name}.mjs`), "utf8").replaceAll(`${name}.wasm`, "engine.wasm");
+  const common = glue("engine");
+  const other = builtEngines(folder).find((name) => !existsSync(join(folder, `${name}.mjs`)) || glue(name) !== common);
+  if (!other) return;
+  const hint = "Remove build/wasm and build again; if it comes again, the engines of wasm/CMakeLists.txt differ in more than their instructions.";
+  throw new UserError(`${join(folder, `${other}.mjs`)}: expected the same as in engine.mjs but for the file's name, found something else. ${hint}`);
+}
+
+/** Builds the engine for the browser: build/wasm/engine.mjs, engine.wasm and its variants. @param {Machine} machine */
 export async function buildEngine(machine) {
   const { emscripten } = machine.paths;
   if (!emscripten) throw new UserError("Emscripten: expected its root folder, found none.");
@@ -57,6 +73,7 @@ export async function buildEngine(machine) {
   const worked = await cmakeBuild("wasm", machine, { definitions, env: await emscriptenEnvironment(emscripten) });
   const missing = ENGINE_OUTPUTS.filter((file) => !existsSync(file));
   if (missing.length) throw new UserError(`Engine build: expected ${missing.join(" and ")}, found no such file. See wasm/CMakeLists.txt.`);
+  checkGlue();
   done(worked ? `Engine built in ${duration(performance.now() - started)}` : "Engine is up to date");
 }
 
@@ -64,7 +81,8 @@ export async function buildEngine(machine) {
 export async function buildPage() {
   const keep = (/** @type {string} */ path) => path !== join(ROOT, "web", "models");
   const files = ["package-lock.json", "package.json", "tsconfig.json", "wasm/host.mjs", "wasm/engine.d.ts"].map((name) => join(ROOT, name));
-  const inputs = [...filesBelow(join(ROOT, "web"), keep), ...files.filter((file) => existsSync(file)), ...ENGINE_OUTPUTS];
+  const engines = [join(WASM_BUILD, "engine.mjs"), ...builtEngines().map((name) => join(WASM_BUILD, `${name}.wasm`))];
+  const inputs = [...filesBelow(join(ROOT, "web"), keep), ...files.filter((file) => existsSync(file)), ...engines];
   const started = performance.now();
   const built = await unlessFresh("page", hashOf(inputs), [join(DIST, "index.html")], async () => {
     step("Building the page");

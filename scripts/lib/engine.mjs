@@ -4,21 +4,25 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { Engine } from "../../wasm/host.mjs";
-import { WASM_BUILD } from "./paths.mjs";
+import { Engine, engineFor } from "../../wasm/host.mjs";
+import { builtEngines, WASM_BUILD } from "./paths.mjs";
 
-/** Loads the built engine. Throws, with code "engine-missing", where it has not been built. */
-export async function loadEngine() {
+/**
+ * Loads one of the built engines: the one that this machine runs best, or that of this name. Throws, with code "engine-missing",
+ * where it has not been built.
+ * @param {string} [name]
+ */
+export async function loadEngine(name) {
+  const built = builtEngines();
   const script = join(WASM_BUILD, "engine.mjs");
-  const binary = join(WASM_BUILD, "engine.wasm");
-  if (!existsSync(script) || !existsSync(binary)) {
+  if (!existsSync(script) || built.length === 0 || (name !== undefined && !built.includes(name))) {
     const message = `${WASM_BUILD}: expected the built engine, found none. Run "npm run build" first.`;
     throw Object.assign(new Error(message), { code: "engine-missing" });
   }
   // Emscripten's loader takes a page or a worker for granted.
   globalThis.window ??= globalThis;
   const { default: factory } = await import(pathToFileURL(script).href);
-  return Engine.load(factory, readFileSync(binary));
+  return Engine.load(factory, readFileSync(join(WASM_BUILD, `${name ?? engineFor(built)}.wasm`)));
 }
 
 /** Opens a bundle file. `choices` overrides what the engine assumes, id to value. */

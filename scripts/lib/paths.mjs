@@ -1,5 +1,6 @@
-/** The folders every script works with. All absolute. */
-import { join } from "node:path";
+/** The folders every script works with, all absolute; and what of the engine is in its own. */
+import { existsSync, readdirSync } from "node:fs";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url)).replace(/\/$/, "");
@@ -21,3 +22,9 @@ export const FIXTURE_BUNDLES = join(BUILD, "fixtures");
 export const READER_CASES = join(BUILD, "reader");
 /** JUnit reports of the last `npm test`. */
 export const REPORTS = join(BUILD, "reports");
+
+/** Names of the engines that have been built, such as "engine-scalar". @param {string} [folder] where they lie */
+export function builtEngines(folder = WASM_BUILD) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).filter((file) => /^engine.*\.wasm$/.test(file)).map((file) => basename(file, ".wasm")).sort();
+}

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { loadEngine } from "../../scripts/lib/engine.mjs";
-import { fixtureBytes, fixtureNames, kerasNumbers } from "./support.mjs";
+import { fixtureNames, kerasNumbers, openAsFitted } from "./support.mjs";
 
 const engine = await loadEngine();
 
@@ -26,18 +26,10 @@ function compareLayers(expected, compute, tolerance, relative) {
   }
 }
 
-/** A fixture; of weights alone, which do not say it, with the timesteps that its texts were padded to. */
-function openAsFitted(name, cases) {
-  const model = engine.open(fixtureBytes(name), name);
-  const asked = model.card.assumptions.some(({ id, open }) => id === "timesteps" && open);
-  const text = cases.find((one) => one.text !== undefined);
-  return asked && text ? engine.open(fixtureBytes(name), name, { timesteps: String(text.ids[0].length) }) : model;
-}
-
 for (const name of fixtureNames()) {
   test(`${name} computes what Keras does`, () => {
     const { cases } = kerasNumbers(name);
-    const model = openAsFitted(name, cases);
+    const model = openAsFitted(engine, name, cases);
     const session = model.newSession();
     session.carryStates(true);
     assert.ok(cases.length > 0);

@@ -23,3 +23,19 @@ test("the sample model agrees with Keras, texts of 0 to 910 characters included"
     report.cases.map((one) => one.name).join(", "),
   );
 });
+
+test("a case at a time, other runs in between, gives the report of all at once", () => {
+  const model = engine.open(readFileSync(SAMPLE), "sms-spam.safetensors");
+  const session = model.newSession();
+  const verification = model.verification();
+  assert.equal(verification.report(), null);
+  let cases = 0;
+  while (verification.next()) {
+    session.setText("x".repeat(++cases));
+    assert.equal(verification.report().cases.length, cases);
+  }
+  assert.equal(cases, model.card.parity_cases);
+  assert.equal(verification.next(), false);
+  assert.deepEqual(verification.report(), model.verify());
+  verification.delete();
+});

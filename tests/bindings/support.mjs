@@ -28,6 +28,14 @@ export function kerasNumbers(name) {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : null;
 }
 
+/** A fixture; of weights alone, which do not say it, with the timesteps that its texts were padded to. */
+export function openAsFitted(engine, name, cases) {
+  const model = engine.open(fixtureBytes(name), name);
+  const asked = model.card.assumptions.some(({ id, open }) => id === "timesteps" && open);
+  const text = cases.find((one) => one.text !== undefined);
+  return asked && text ? engine.open(fixtureBytes(name), name, { timesteps: String(text.ids[0].length) }) : model;
+}
+
 /** The problems of what `work` throws; fails where it throws nothing, or something that is no EngineError. */
 export function problemsOf(work) {
   try {

@@ -5,11 +5,12 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { checkGlue } from "../../scripts/lib/build.mjs";
 import { WITH_VALUE, WITHOUT_VALUE, withOutput } from "../../scripts/lib/convert_arguments.mjs";
 import { modelArguments } from "../../scripts/lib/models.mjs";
 import { isAtLeast, OLDEST_NODE } from "../../scripts/lib/node_version.mjs";
 import { ROOT } from "../../scripts/lib/paths.mjs";
-import { duration } from "../../scripts/lib/say.mjs";
+import { duration, UserError } from "../../scripts/lib/say.mjs";
 import { hashOf, unlessFresh } from "../../scripts/lib/stamp.mjs";
 import { parsePort, serve } from "../../scripts/serve.mjs";
 
@@ -24,6 +25,21 @@ test("versions are compared as numbers", () => {
   assert.equal(isAtLeast("3.1.6", "3.1.6"), true);
   assert.equal(isAtLeast("3.1.6", "3.1.69"), false);
   assert.equal(isAtLeast("4", "3.1.6"), true);
+});
+
+test("all engines have the glue of the first, but for the file's name; one that has another is named", () => {
+  const built = mkdtempSync(join(folder, "engines-"));
+  const write = (name, glue) => {
+    writeFileSync(join(built, `${name}.wasm`), "");
+    writeFileSync(join(built, `${name}.mjs`), glue);
+  };
+  write("engine", 'new URL("engine.wasm"); call(a.b)');
+  write("engine-scalar", 'new URL("engine-scalar.wasm"); call(a.b)');
+  checkGlue(built);
+  write("engine-relaxed", 'new URL("engine-relaxed.wasm"); call(a.c)');
+  assert.throws(() => checkGlue(built), (error) => error instanceof UserError && /engine-relaxed\.mjs: expected the same as in engine\.mjs/.test(error.message));
+  rmSync(join(built, "engine-relaxed.mjs"));
+  assert.throws(() => checkGlue(built), /engine-relaxed\.mjs/);
 });
 
 test("package.json asks for the Node.js that the scripts check for", () => {

@@ -2,7 +2,7 @@
 import type { ModelCard, Problem } from "#engine";
 import { Address, initialState } from "./address.ts";
 import type { ClientOptions, EngineClient } from "./engine/client.ts";
-import type { Answer, Job, ModelSource, Opened } from "./engine/protocol.ts";
+import type { Answer, Job, ModelSource, Opened, Parity } from "./engine/protocol.ts";
 import { Failure } from "./engine/wire.ts";
 import { problemText } from "./model/files.ts";
 import { Latency, latencyReport } from "./model/latency.ts";
@@ -46,6 +46,8 @@ export class App {
   readonly #latency = new Latency();
   /** The model in use has not coloured a text yet. */
   #colourless = true;
+  /** The model in use has not been compared with Keras, and can be. */
+  #unverified = false;
   #speakTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
@@ -86,9 +88,14 @@ export class App {
   }
 
   /** What the engine's client is to call. */
-  readonly engineEvents: Pick<ClientOptions, "onAnswer" | "onFailure"> = {
+  readonly engineEvents: Pick<ClientOptions, "onAnswer" | "onFailure" | "onReport" | "onNoReport"> = {
     onAnswer: (job, answer) => this.#take(job, answer),
     onFailure: (problems, job) => this.#fail(problems, job),
+    onReport: (report) => this.#takeParity(report),
+    onNoReport: (problems) => {
+      this.#notices.problems("The model could not be compared with Keras\u2019s numbers", problems, "Do not trust the colours.");
+      this.#takeParity("failed");
+    },
   };
 
   get #editor() {
@@ -159,15 +166,18 @@ export class App {
     const facts = modelFacts(card);
     byId("model-facts", HTMLElement).textContent = facts ? ` · ${facts}` : "";
     this.#examples.offer(card.examples);
-    this.#tellParity(opened);
     this.#picture.useModel(card, parity);
     const { text, others } = this.#store.state;
     for (const [place, given] of [text ?? card.examples[0]?.text, ...others].entries()) {
       if (given !== undefined) this.#picture.papers.setText(place, given);
     }
     this.#guess();
+    this.#unverified = parity === "checking";
     if (card.text) this.#run();
-    else this.#cannotRead(card);
+    else {
+      this.#cannotRead(card);
+      this.#verify();
+    }
     this.#picture.draw();
     this.#card.refresh(opened, source);
   }
@@ -188,12 +198,27 @@ export class App {
   }
 
   #tellParity({ card, parity }: Opened): void {
-    if (!parity || parity.agrees) return;
+    if (!parity || typeof parity === "string" || parity.agrees) return;
     if (card.assumptions.some(({ chosen }) => chosen)) {
       this.#notices.note("With what was chosen, the model does not give Keras\u2019s numbers", "The model card has the differences and the choices.");
     } else if (onlyIdsDiffer(parity)) {
       this.#notices.note("This vocabulary gives other ids than the model was made with", "The prediction and the colours are not what the model learned. Is it this model\u2019s vocabulary?");
     } else this.#notices.note("This engine does not reproduce Keras\u2019s numbers for this model", "The model card has the differences. Do not trust the colours.");
+  }
+
+  /** Compares with Keras, once, when the model has answered for the first time, or cannot: colours do not wait for that. */
+  #verify(): void {
+    if (this.#unverified) this.#client?.verify();
+    this.#unverified = false;
+  }
+
+  #takeParity(parity: Parity): void {
+    const { opened, source } = this.#models;
+    if (!opened || !source) return;
+    opened.parity = parity;
+    this.#tellParity(opened);
+    this.#picture.showParity(parity);
+    this.#card.showParity(opened);
   }
 
   /** A model that text cannot be given to: for want of a vocabulary, or because it takes numbers. */
@@ -233,11 +258,13 @@ export class App {
     this.#picture.take(job, answer);
     this.#measure(job, answer);
     if (this.#isCurrent(job)) this.#setBusy(false);
+    this.#verify();
     clearTimeout(this.#speakTimer);
     this.#speakTimer = setTimeout(() => this.#picture.speak(), SPEAK_AFTER);
   }
 
   #fail(problems: readonly Problem[], job: Job): void {
+    this.#verify();
     if (!this.#isCurrent(job)) return;
     this.#typed = [];
     this.#picture.showNone(problems.map((problem) => clip(problemText(problem), 600)).join(" "));

@@ -1,6 +1,6 @@
 /** All that is on screen because of the texts: their colours and what those mean, the prediction, the exact numbers. */
-import type { ModelCard, ParityReport, SignalCard, StepMap } from "#engine";
-import { textInputs, type Answer, type Job } from "./engine/protocol.ts";
+import type { ModelCard, SignalCard, StepMap } from "#engine";
+import { textInputs, type Answer, type Job, type Parity } from "./engine/protocol.ts";
 import { guessPieces, pieceAt, readPieces, weightsOf, type Cell, type Shading, type Unit } from "./model/cells.ts";
 import { drawingOf, labelsOf, piecesUnder, shownRows, stepOf, type Drawing } from "./model/drawing.ts";
 import { spoken } from "./model/graphemes.ts";
@@ -96,7 +96,7 @@ export class Picture {
   }
 
   /** Forgets what was on screen; the texts stay, without colours. */
-  useModel(card: ModelCard, parity: ParityReport | null): void {
+  useModel(card: ModelCard, parity: Parity): void {
     this.#card = card;
     this.#answer = null;
     const fed = textInputs(card);
@@ -145,6 +145,10 @@ export class Picture {
   /** null: no key was timed yet. */
   showSpeed(summary: LatencySummary | null): void {
     this.#strip.showSpeed(summary);
+  }
+
+  showParity(parity: Parity): void {
+    this.#strip.showParity(parity);
   }
 
   draw(): void {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { cells, drop, launch, openPage, prediction, ROOT, sampleBytes, serveDist, settled, typeText } from "../support/browser.mjs";
+import { cells, checked, drop, launch, openPage, prediction, ROOT, sampleBytes, serveDist, settled, typeText } from "../support/browser.mjs";
 import { parse, withMetadata, write } from "../support/bundle.mjs";
 
 const TOKENIZER = readFileSync(`${ROOT}web/models/sms-spam/tokenizer.json`);
@@ -291,6 +291,7 @@ describe("another vocabulary for a model that has one", () => {
     await drop(page, [{ name: "small.json", bytes: json(small) }]);
     await page.waitForFunction(() => /Vocabulary small\.json in use \(26 tokens\)/.test(document.querySelector("#notices").textContent));
     await settled(page);
+    await checked(page);
     const said = await page.textContent("#notices");
     assert.match(said, /largest id is 26/);
     assert.match(said, /gives other ids than the model was made with/);
@@ -424,6 +425,7 @@ test("strings of a model are text: markup in title, labels, examples and licence
 
 test("the model card says what the model is and how far it agrees with Keras", async () => {
   const { page, close } = await openPage(browser, server.url);
+  await checked(page);
   await page.click("#model-button");
   const card = await page.textContent("#model-dialog");
   for (const part of ["attention_vec", "2.15.0", "gru", "(batch, 250, 250)", "Licence", "All 13 cases", "reset_after"]) assert.ok(card.includes(part), part);

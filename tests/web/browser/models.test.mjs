@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { loadEngine } from "../../../scripts/lib/engine.mjs";
 import { charsetEncoding } from "../../../wasm/host.mjs";
-import { cells, drop, launch, openPage, prediction, ROOT, serveDist, settled, typeText } from "../support/browser.mjs";
+import { cells, checked, drop, launch, openPage, prediction, ROOT, serveDist, settled, typeText } from "../support/browser.mjs";
 
 const FOLDER = `${ROOT}build/fixtures`;
 const BUNDLES = existsSync(FOLDER)
@@ -64,6 +64,7 @@ describe("every case of the fixtures", { skip }, () => {
         assert.match(await prediction(page), /\d\.\d|^\d+ (numbers|probabilities)|\(/);
         // Weights alone do not say to how many timesteps their texts were padded: until that is chosen they are not.
         const truth = one.name.startsWith("bare_") ? /(agrees with|differs from) Keras/ : /agrees with Keras to|no numbers of Keras/;
+        await checked(page);
         assert.match(await page.textContent("#truth"), truth);
       }
       assert.deepEqual(faults.splice(0), []);

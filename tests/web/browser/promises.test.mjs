@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { cells, drop, launch, openPage, prediction, ROOT, sampleBytes, serveDist, settled, typeText } from "../support/browser.mjs";
+import { cells, checked, drop, launch, openPage, prediction, ROOT, sampleBytes, serveDist, settled, typeText } from "../support/browser.mjs";
 
 let browser, server;
 before(async () => {
@@ -185,6 +185,7 @@ describe("a worker that dies", () => {
 
   test("without a word, in the middle of a text: the deadline notices, and the text is answered", async () => {
     const { page, close } = await openPage(browser, server.url, { before: async (own) => { await own.clock.install(); await watch(own); } });
+    await checked(page);
     await page.evaluate(() => window.workers.at(-1).terminate());
     await page.focus("#text");
     await page.keyboard.press("Control+A");

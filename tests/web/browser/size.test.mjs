@@ -31,8 +31,8 @@ const told = (all) => all.map(({ file, bytes }) => `${file} ${bytes}`).join(", "
 test(`page and engine together are at most ${BUDGET} bytes, gzipped`, (t) => {
   const [page, engines, fonts] = [of("page"), of("engine"), of("font")];
   for (const end of [".html", ".js", ".css"]) assert.ok(page.some(({ file }) => file.endsWith(end)), `the page: expected a file ${end}, found ${told(page)}`);
-  assert.ok(engines.length > 0, "the engine: expected a file .wasm, found none");
-  // Of several builds of the engine a browser fetches one: the largest counts.
+  for (const name of ["engine", "engine-scalar"]) assert.ok(engines.some(({ file }) => new RegExp(`/${name}-[\\w-]{8}\\.wasm$`).test(file)), `expected ${name}, found ${told(engines)}`);
+  // Of the engines a browser fetches one: the largest counts.
   const engine = Math.max(...engines.map(({ bytes }) => bytes));
   t.diagnostic(`page ${sum(page)} (${told(page)}); engine ${engine} (${told(engines)}); fonts, which text does not wait for, ${sum(fonts)}`);
   assert.ok(sum(page) + engine <= BUDGET, `expected at most ${BUDGET} bytes, found ${sum(page) + engine}: page ${told(page)}; engine ${told(engines)}`);

@@ -95,6 +95,11 @@ export async function settled(page) {
   await page.waitForFunction(() => document.getAnimations().length === 0);
 }
 
+/** Waits until the model in use has been compared with Keras. @param {import("playwright-core").Page} page */
+export async function checked(page) {
+  await page.waitForFunction(() => !/checking/.test(/** @type {Element} */ (document.querySelector("#truth")).textContent ?? ""));
+}
+
 /** Waits until the model of this file is in use. @param {import("playwright-core").Page} page @param {string} file */
 export async function inUse(page, file) {
   await page.waitForFunction((title) => /** @type {HTMLElement} */ (document.querySelector("#model-button")).title === title, `Model card of ${file}`);

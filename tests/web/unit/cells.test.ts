@@ -161,6 +161,14 @@ describe("guessPieces", () => {
     expect(guessPieces("yes", [word], "word")).toMatchObject([{ text: "yes", fate: "pending" }]);
   });
 
+  it("what was cut off stays so while a key is pressed within it; not where another text takes its place", () => {
+    const cut: Piece = { kind: "run", text: "x".repeat(5000), fate: "cut" };
+    const cell: Piece = { kind: "cell", text: "y", fate: "read", steps: [0], ids: [1], weight: 1 };
+    const typed = `${"x".repeat(2500)}z${"x".repeat(2500)}`;
+    expect(guessPieces(`${typed}y`, [cut, cell])).toEqual([{ ...cut, text: typed }, cell]);
+    expect(guessPieces("z".repeat(5000), [cut, cell])).toEqual([{ kind: "run", text: "z".repeat(5000), fate: "plain" }]);
+  });
+
   it("draws a pasted book as one run", () => {
     const pieces = guessPieces("x".repeat(100_000), []);
     expect(pieces).toHaveLength(1);

@@ -62,6 +62,7 @@ const model = (fileName: string): ModelSource => ({ bytes: new Uint8Array([1]), 
 let workers: TestWorker[];
 let answers: string[];
 let failures: [string, string][];
+let reports: string[];
 let client: EngineClient;
 
 beforeEach(() => {
@@ -70,6 +71,7 @@ beforeEach(() => {
   workers = [];
   answers = [];
   failures = [];
+  reports = [];
   client = new EngineClient({
     wasm: WASM,
     spawn: () => {
@@ -79,6 +81,8 @@ beforeEach(() => {
     },
     onAnswer: ({ texts }) => answers.push(texts.join()),
     onFailure: (problems, { texts }) => failures.push([problems[0]!.code, texts.join()]),
+    onReport: ({ made_with }) => reports.push(made_with),
+    onNoReport: (problems) => reports.push(`none: ${problems[0]!.code}`),
     openDeadline: 1000,
     runDeadline: () => 100,
   });
@@ -241,6 +245,79 @@ describe("models", () => {
     await vi.advanceTimersByTimeAsync(1000);
     await second;
     expect(client.source).toBeNull();
+  });
+});
+
+describe("the comparison with Keras", () => {
+  const kinds = (worker: TestWorker) => worker.received.map((message) => (message.kind === "run" ? message.job.texts.join() : message.kind));
+
+  it("goes on a case at a time, and a key waits for one case at most", async () => {
+    const worker = await opened();
+    client.run(job("a"));
+    client.verify();
+    await settle();
+    expect(kinds(worker)).toEqual(["open", "a"]);
+    await worker.reply();
+    expect(kinds(worker)).toEqual(["open", "a", "verify"]);
+    client.run(job("ab"));
+    client.run(job("abc"));
+    await worker.reply(null);
+    expect(kinds(worker)).toEqual(["open", "a", "verify", "abc"]);
+    client.run(job("abcd"));
+    await worker.reply();
+    await worker.reply();
+    expect(kinds(worker)).toEqual(["open", "a", "verify", "abc", "abcd", "verify"]);
+    expect(reports).toEqual([]);
+    await worker.reply({ made_with: "Keras" });
+    expect(reports).toEqual(["Keras"]);
+    expect(answers).toEqual(["a", "abc", "abcd"]);
+    expect(kinds(worker)).toHaveLength(6);
+  });
+
+  it("that cannot be made is told, and the model stays", async () => {
+    const worker = await opened();
+    client.verify();
+    await settle();
+    await worker.refuse("parity-structure");
+    client.run(job("a"));
+    await settle();
+    await worker.reply();
+    expect(reports).toEqual(["none: parity-structure"]);
+    expect(answers).toEqual(["a"]);
+    expect(workers).toHaveLength(1);
+  });
+
+  it("begins anew after the worker has died, and is given up when it kills twice", async () => {
+    const worker = await opened();
+    client.verify();
+    await settle();
+    await worker.reply(null);
+    worker.emit("error");
+    await settle();
+    await workers[1]!.reply({ card: {} });
+    expect(kinds(workers[1]!)).toEqual(["open", "verify"]);
+    vi.advanceTimersByTime(100);
+    await settle();
+    await workers[2]!.reply({ card: {} });
+    expect(kinds(workers[2]!)).toEqual(["open"]);
+    expect(reports).toEqual(["none: worker-died"]);
+    client.run(job("a"));
+    await settle();
+    await workers[2]!.reply();
+    expect(answers).toEqual(["a"]);
+  });
+
+  it("of a model that was replaced is not told of its successor", async () => {
+    await opened("a");
+    client.verify();
+    await settle();
+    await opened("b");
+    expect(reports).toEqual([]);
+    client.run(job("x"));
+    await settle();
+    expect(kinds(workers[1]!)).toEqual(["open", "x"]);
+    await workers[1]!.reply();
+    expect(kinds(workers[1]!)).toEqual(["open", "x"]);
   });
 });
 

@@ -3,10 +3,11 @@
  *
  * - The newest job wins: at most one is with the worker and one waits, and the one that waits is always the last one
  *   given. No keystroke's result is lost, none is computed twice.
+ * - The comparison with Keras's numbers runs a case at a time, and only while no job waits: a key waits for one case at most.
  * - A model is opened in a fresh worker, which takes the place of the one before only when it has succeeded.
  * - A worker that dies or hangs is replaced and gets the same model again; the job it died on is tried once more.
  */
-import type { Problem } from "#engine";
+import type { ParityReport, Problem } from "#engine";
 import type { Answer, Job, ModelSource, Opened, Vocabulary, WorkerLike } from "./protocol.ts";
 import { Failure, Wire } from "./wire.ts";
 
@@ -26,6 +27,10 @@ export interface ClientOptions {
   onAnswer(job: Job, answer: Answer): void;
   /** A job could not be run. The model stays and the next one is run as usual. */
   onFailure(problems: readonly Problem[], job: Job): void;
+  /** The answer to `verify`. */
+  onReport(report: ParityReport): void;
+  /** There is none, and there will be none. */
+  onNoReport(problems: readonly Problem[]): void;
   /** Milliseconds a worker may take to start and open a model. */
   openDeadline?: number;
   /** Milliseconds it may take for texts of this many UTF-16 units together. */
@@ -33,6 +38,8 @@ export interface ClientOptions {
 }
 
 const OPEN_DEADLINE = 60_000;
+/** Length of a parity case's text as `runDeadline` is asked for it: the page does not know the true one. */
+const CASE_LENGTH = 2_000;
 const runDeadlineOf = (length: number) => 8_000 + 4 * length;
 
 export class EngineClient {
@@ -48,6 +55,8 @@ export class EngineClient {
   /** A worker that was started before there was a model for it. */
   #spare: Wire | null = null;
   #waiting: Job | null = null;
+  /** The comparison of the model in use that was asked for: how many workers have died on it. */
+  #verifying: { deaths: number } | null = null;
   #busy = false;
 
   constructor(options: ClientOptions) {
@@ -99,6 +108,7 @@ export class EngineClient {
     this.#current?.wire.close();
     this.#replacement?.close();
     this.#waiting = null;
+    this.#verifying = null;
     this.#use(wire, source);
     return opened;
   }
@@ -110,6 +120,13 @@ export class EngineClient {
     void this.#pump();
   }
 
+  /** Compares the model in use with the numbers of Keras's that travel with it. For a model that has some. */
+  verify(): void {
+    if (!this.#current) return;
+    this.#verifying = { deaths: 0 };
+    void this.#pump();
+  }
+
   /** What a vocabulary becomes in a bundle: `Engine.textObject`. Rejects with Failure. */
   async textObject(vocabulary: Vocabulary): Promise<string> {
     return (await this.#current!.wire.request({ kind: "text", vocabulary }, this.#openDeadline)) as string;
@@ -118,12 +135,33 @@ export class EngineClient {
   async #pump(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
-    while (this.#waiting !== null && this.#current) {
+    while (this.#current && (this.#waiting || this.#verifying)) {
       const job = this.#waiting;
       this.#waiting = null;
-      await this.#runOnce(job, true);
+      if (job) await this.#runOnce(job, true);
+      else await this.#verifyOnce(this.#verifying!);
     }
     this.#busy = false;
+  }
+
+  /** One case. */
+  async #verifyOnce(verifying: { deaths: number }): Promise<void> {
+    const used = this.#current!;
+    try {
+      const report = (await used.wire.request({ kind: "verify" }, this.#runDeadline(CASE_LENGTH))) as ParityReport | null;
+      if (!report || this.#verifying !== verifying) return;
+      this.#verifying = null;
+      this.#options.onReport(report);
+    } catch (error) {
+      // Of another model's, or begun anew, meanwhile.
+      if (this.#verifying !== verifying) return;
+      const { fatal, problems } = error as Failure;
+      // A successor begins from the first case; but not one that the cases kill as well.
+      const outcome = fatal ? await this.#revive() : "failed";
+      if (this.#verifying !== verifying || (outcome === "revived" && ++verifying.deaths < 2)) return;
+      this.#verifying = null;
+      this.#options.onNoReport(problems);
+    }
   }
 
   async #runOnce(job: Job, again: boolean): Promise<void> {

@@ -23,9 +23,16 @@ export interface ModelSource {
 
 export interface Opened {
   card: ModelCard;
-  parity: ParityReport | null;
+  parity: Parity;
   engineVersion: string;
 }
+
+/**
+ * What is known of how the engine compares with Keras's own numbers: the report, null where the file has none to compare with.
+ * A model is in use before that is known, since it may take longer than opening it: "checking" until then, and "failed" where
+ * nothing came of it.
+ */
+export type Parity = ParityReport | null | "checking" | "failed";
 
 /** What is asked of a model. */
 export interface Job {
@@ -50,6 +57,8 @@ export type Request =
   /** The second, and the only one of its kind: one worker, one model. */
   | { kind: "open"; source: ModelSource }
   | { kind: "run"; job: Job }
+  /** Compares with Keras's numbers, one parity case for each of these: null as long as there are more, then the report. */
+  | { kind: "verify" }
   /** `Engine.textObject`. */
   | { kind: "text"; vocabulary: Vocabulary };
 
@@ -61,7 +70,7 @@ export function textInputs({ inputs, text: first }: ModelCard): number[] {
 export type RequestMessage = Request & { id: number };
 
 export type ReplyMessage =
-  | { id: number; ok: true; value: Opened | Answer | string | null }
+  | { id: number; ok: true; value: Opened | Answer | ParityReport | string | null }
   /** `fatal`: the engine's memory can no longer be trusted (a trap, an abort); the worker must be replaced. */
   | { id: number; ok: false; problems: Problem[]; fatal: boolean };
 

@@ -1,7 +1,7 @@
 /** Starts workers from blobs, and fetches what the page is made of. */
+import { EngineError, engineFor } from "#engine";
 import readerUrl from "virtual:reader-url";
 import workerText from "virtual:worker-text";
-import wasmUrl from "../../../build/wasm/engine.wasm?url";
 import { readAll, type OnArrival } from "../model/streams.ts";
 import type { ReaderWorker } from "../reader/protocol.ts";
 import type { WorkerLike } from "./protocol.ts";
@@ -50,9 +50,17 @@ export async function spawnReader(signal: AbortSignal): Promise<ReaderWorker> {
   return start(reader, "charglow reader") as ReaderWorker;
 }
 
-/** The address of the engine that this browser is given. */
+/** Addresses of all engines that were built, by their files. They have the same glue: the build sees to that. */
+const ENGINES = import.meta.glob<string>("../../../build/wasm/engine*.wasm", { query: "?url", import: "default", eager: true });
+
+/** The address of the engine that this browser is given. Throws Failure where none of them runs here. */
 function engineUrl(): string {
-  return wasmUrl;
+  const urls = new Map(Object.entries(ENGINES).map(([file, url]) => [file.replace(/^.*\/|\.wasm$/g, ""), url]));
+  try {
+    return urls.get(engineFor([...urls.keys()]))!;
+  } catch (error) {
+    throw error instanceof EngineError ? new Failure(error.problems, false) : error;
+  }
 }
 
 /** The engine, compiled once for all workers. Rejects with Failure. */

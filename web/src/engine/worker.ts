@@ -3,7 +3,7 @@
  * from a blob, because only such a worker is bound by the page's Content-Security-Policy (one loaded from the network
  * is not); so it gets the engine, compiled, in its first message and never fetches anything.
  */
-import { Engine, EngineError, type Model, type NamedArray, type Problem, type Session } from "#engine";
+import { Engine, EngineError, type Model, type NamedArray, type ParityReport, type Problem, type Session, type Verification } from "#engine";
 import factory from "#engine-module";
 import type { TextRead } from "../model/cells.ts";
 import { textInputs, type Answer, type Job, type ModelSource, type Opened, type ReplyMessage, type RequestMessage } from "./protocol.ts";
@@ -13,8 +13,20 @@ const scope = self as unknown as {
   addEventListener(type: "message", listener: (event: { data: RequestMessage }) => void): void;
 };
 
-/** The model's session, and what its inputs were last given: only a text that changed is run again. */
-let current: { engine: Engine; session: Session; inputs: number[]; texts: (string | null)[]; reads: TextRead[]; outputs: NamedArray[] } | undefined;
+interface Current {
+  engine: Engine;
+  model: Model;
+  session: Session;
+  /** The comparison with Keras, as far as it has come. */
+  verification?: Verification;
+  inputs: number[];
+  // What the inputs were last given: only a text that changed is run again.
+  texts: (string | null)[];
+  reads: TextRead[];
+  outputs: NamedArray[];
+}
+
+let current: Current | undefined;
 
 /** Asked for by `start`, waited for by `open`, which may come before it is there. */
 let starting: Promise<Engine> | undefined;
@@ -24,13 +36,25 @@ async function open(source: ModelSource): Promise<Opened> {
   const engine = await starting;
   let model: Model = engine.open(source.bytes, source.fileName, { ...source.choices });
   if (source.vocabulary) model = model.withText(source.vocabulary.json, source.vocabulary.fileName);
-  const parity = model.verify();
+  // Nothing is run yet; but what is no such comparison is no such file.
+  const verification = model.verification();
   const session = model.newSession();
   // Attention can be large: only what is asked for is copied, see `run`.
   session.watch([]);
   const inputs = textInputs(model.card);
-  current = { engine, session, inputs, texts: inputs.map(() => null), reads: [], outputs: [] };
-  return { card: model.card, parity, engineVersion: engine.version };
+  current = { engine, model, session, verification, inputs, texts: inputs.map(() => null), reads: [], outputs: [] };
+  return { card: model.card, parity: model.card.parity_cases > 0 ? "checking" : null, engineVersion: engine.version };
+}
+
+/** One more case. null: there may be more. */
+function verify(): ParityReport | null {
+  if (!current) throw new Error("verify before open");
+  const verification = (current.verification ??= current.model.verification());
+  if (verification.next()) return null;
+  const report = verification.report();
+  verification.delete();
+  delete current.verification;
+  return report;
 }
 
 function run({ texts, signal }: Job): Answer {
@@ -57,10 +81,11 @@ async function start(wasm: WebAssembly.Module): Promise<null> {
   return null;
 }
 
-async function valueFor(message: RequestMessage): Promise<Opened | Answer | string | null> {
+async function valueFor(message: RequestMessage): Promise<Opened | Answer | ParityReport | string | null> {
   if (message.kind === "start") return start(message.wasm);
   if (message.kind === "open") return open(message.source);
   if (message.kind === "run") return run(message.job);
+  if (message.kind === "verify") return verify();
   return current!.engine.textObject(message.vocabulary.json, message.vocabulary.fileName);
 }
 

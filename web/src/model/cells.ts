@@ -162,9 +162,11 @@ export function guessPieces(text: string, before: readonly Piece[], unit: Unit =
     tail--;
   }
   const middle = text.slice(headLength, text.length - tailLength);
+  // A key within what was cut off: that is still what it is, and is not laid out anew for a word that comes back at once.
+  const only = tail === head + 1 ? before[head]! : null;
   const changed: Piece[] =
     middle === "" ? []
-    : middle.length > GUESS_LIMIT ? [{ kind: "run", text: middle, fate: "plain" }]
+    : middle.length > GUESS_LIMIT ? [{ kind: "run", text: middle, fate: only?.kind === "run" ? only.fate : "plain" }]
     : guessCells(middle, unit).map((part) => ({ kind: "cell", text: part, fate: "pending", steps: [], ids: [], weight: null }));
   // What is cut anew is most often the same character, or the same word a letter longer: it keeps its colour.
   const redone = before[head];

@@ -33,6 +33,8 @@ export function sureBreak(text: string, offset: number, step: -1 | 1): number {
 
 /** Number of code points of `text`; a lone surrogate counts as one, as it does for the engine. */
 export function codePointCount(text: string): number {
+  // A book is asked about with every key; most of them have no surrogates at all.
+  if (!/[\ud800-\udfff]/.test(text)) return text.length;
   let count = 0;
   for (const _ of text) count++;
   return count;

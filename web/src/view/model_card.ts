@@ -1,6 +1,6 @@
 /** The model card: what the model is, where its attention was found, and how far this engine agrees with Keras. */
-import type { ModelCard, ParityReport, SignalCard, TextEncoding } from "#engine";
-import type { ModelSource, Opened } from "../engine/protocol.ts";
+import type { ModelCard, SignalCard, TextEncoding } from "#engine";
+import type { ModelSource, Opened, Parity } from "../engine/protocol.ts";
 import { bytesText, countText, differenceText, shapeText } from "../model/numbers.ts";
 import { onlyIdsDiffer } from "../model/parity.ts";
 import { assumptionsOf, controlOf, type Choose } from "./assumptions.ts";
@@ -20,6 +20,7 @@ export function modelFacts(card: ModelCard): string {
 export class ModelCardDialog {
   readonly #dialog = byId("model-dialog", HTMLDialogElement);
 
+  #agreement = agreementOf(null);
   readonly #choose: Choose;
   readonly #onDownload: () => void;
 
@@ -41,10 +42,21 @@ export class ModelCardDialog {
     if (!this.isOpen) return;
     const scrolled = this.#dialog.querySelector(".dialog-body")?.scrollTop ?? 0;
     const used = (document.activeElement as HTMLElement | null)?.dataset.assumption;
+    const { offsetHeight } = this.#agreement;
     const body = this.#fill(opened, source);
+    // What follows stays where it is while the same table is computed again.
+    if (opened.parity === "checking") this.#agreement.style.minHeight = `${offsetHeight}px`;
     body.scrollTop = scrolled;
     const control = used === undefined ? null : controlOf(this.#dialog, used);
     (control ?? this.#dialog.querySelector("button"))?.focus({ preventScroll: true });
+  }
+
+  /** The comparison with Keras has come to an end: nothing else of the card is touched. */
+  showParity({ parity }: Opened): void {
+    if (!this.isOpen) return;
+    const before = this.#agreement;
+    this.#agreement = agreementOf(parity);
+    before.replaceWith(this.#agreement);
   }
 
   /** `at`: where one begins to read. */
@@ -58,6 +70,7 @@ export class ModelCardDialog {
 
   #fill({ card, parity, engineVersion }: Opened, source: ModelSource): HTMLElement {
     const { fileName, choices } = source;
+    this.#agreement = agreementOf(parity);
     const heading = make("h2", "", clip(card.title || fileName, 120));
     heading.id = "model-dialog-heading";
     const close = button("quiet", "Close", () => this.#dialog.close());
@@ -74,7 +87,7 @@ export class ModelCardDialog {
       ]),
       isMade(source) ? make("p", "", button("quiet small", "Download the converted model", this.#onDownload), " One file with all of this, which opens at once.") : null,
       section("Attention", ...attentionOf(card.attention)),
-      section("Agreement with Keras", ...parityOf(parity)),
+      this.#agreement,
       ...textsOf(card),
       card.assumptions.length + Object.keys(choices ?? {}).length > 0 ? section("Assumed", ...assumptionsOf(card, { ...choices }, this.#choose)) : null,
       listed("Notes", card.notes),
@@ -121,7 +134,11 @@ function sizeText(axis: string, size: number | null): string {
   return size === null ? `as many ${many} as the text` : `${size} ${size === 1 ? axis : many}`;
 }
 
-function parityOf(parity: ParityReport | null): HTMLElement[] {
+const agreementOf = (parity: Parity) => section("Agreement with Keras", ...parityOf(parity));
+
+function parityOf(parity: Parity): HTMLElement[] {
+  if (parity === "checking") return [make("p", "", "Checking\u2026")];
+  if (parity === "failed") return [make("p", "", "The file carries numbers of Keras's own, but they could not be compared. Do not trust the colours.")];
   if (!parity) return [make("p", "", "The file carries no numbers of Keras's own, so nothing could be compared.")];
   const said = parity.agrees
     ? `All ${parity.cases.length} cases that travel in the file give Keras's numbers: outputs to ${differenceText(parity.output_difference)}, attention to ${differenceText(parity.attention_difference)}. Made with ${parity.made_with}; checked here, when the file was opened.`

@@ -1,5 +1,5 @@
 /** The line that says what the model really saw of the text, and how far to trust the numbers. */
-import type { ParityReport } from "#engine";
+import type { Parity } from "../engine/protocol.ts";
 import { spoken } from "../model/graphemes.ts";
 import type { LatencySummary } from "../model/latency.ts";
 import { differenceText, shareText } from "../model/numbers.ts";
@@ -89,8 +89,10 @@ export class Strip {
     this.#speed.show(null);
   }
 
-  showParity(parity: ParityReport | null): void {
-    this.#parity.element.classList.toggle("notable", parity !== null && !parity.agrees);
+  showParity(parity: Parity): void {
+    this.#parity.element.classList.toggle("notable", parity === "failed" || (typeof parity === "object" && parity !== null && !parity.agrees));
+    if (parity === "checking") return this.#parity.show("checking against Keras\u2026", "", "");
+    if (parity === "failed") return this.#parity.show("could not be compared with Keras", "", "");
     if (!parity) return this.#parity.show("no numbers of Keras's own to compare", "", "");
     if (onlyIdsDiffer(parity)) return this.#parity.show("other ids than the model was made with", "", "");
     const worst = differenceText(Math.max(parity.output_difference, parity.attention_difference));

@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "kernels/aligned.h"
+
 namespace charglow {
 
 /// Columns [from, to) of a matrix (rows, width).
@@ -51,8 +53,8 @@ class Affine {
 
   int in_ = 0;
   int out_ = 0;
-  std::vector<float> weights_;  ///< panels, or (out, in) where narrow
-  std::vector<float> bias_;     ///< (out), zeros where there is none; padded to whole panels
+  AlignedFloats weights_;    ///< panels, or (out, in) where narrow
+  std::vector<float> bias_;  ///< (out), zeros where there is none; padded to whole panels
 };
 
 /// Σ x_i y_i, in the order in which a narrow Affine adds up.

@@ -41,9 +41,9 @@ struct ParityReport {
   [[nodiscard]] bool agrees() const;
 };
 
-/// Runs the inputs that travel with a model (FORMAT.md section 6) and compares every number with Keras's own, a case
-/// at a time, so that whoever has something else to do in between can.
-/// A case that cannot be compared (an unknown layer, a shape that differs) disagrees and says why.
+/// Runs the inputs that travel with a model (FORMAT.md section 6) and compares every number with Keras's own,
+/// a case at a time, so that whoever has something else to do in between can. A case that cannot be compared
+/// (an unknown layer, a shape that differs) disagrees and says why.
 class Verification {
  public:
   /// Throws Error where the `parity` metadata is not what the format says.

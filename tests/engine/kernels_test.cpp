@@ -9,6 +9,7 @@
 #include "kernels/activations.h"
 #include "kernels/affine.h"
 #include "kernels/attend.h"
+#include "kernels/float4.h"
 #include "kernels/reduce.h"
 #include "kernels/row_products.h"
 #include "kernels/strided.h"
@@ -236,6 +237,39 @@ TEST(Strided, WalksInCOrderWhateverTheStrides) {
     StridedWalk(shape, stride).elements([&](size_t offset) { walked.push_back(offset); });
     ASSERT_EQ(walked, expected) << shapeText(shape);
   }
+}
+
+TEST(Strided, GathersATransposedMatrix) {
+  for (const int rows : {1, 3, 4, 9}) {
+    for (const int columns : {1, 2, 4, 7, 8}) {
+      constexpr int kApart = 11;
+      const std::vector<float> from = randomFloats(static_cast<size_t>(columns * kApart), 5);
+      std::vector<float> to(static_cast<size_t>(rows * columns) + 1, 77.0f);
+      const std::vector<size_t> stride = {1, kApart};
+      gather(StridedWalk({{rows}, {columns}}, stride), from.data(), to.data());
+      for (int i = 0; i < rows; ++i) {
+        for (int j = 0; j < columns; ++j)
+          EXPECT_EQ(to[static_cast<size_t>(i * columns + j)], from[static_cast<size_t>(i + j * kApart)]);
+      }
+      EXPECT_EQ(to.back(), 77.0f);
+    }
+  }
+}
+
+TEST(Float4, ComparesBits) {
+  std::vector<float> x = randomFloats(11, 1);
+  std::vector<float> y = x;
+  for (size_t count = 0; count <= x.size(); ++count) EXPECT_TRUE(sameBits(x.data(), y.data(), count));
+  for (size_t place = 0; place < x.size(); ++place) {
+    y = x;
+    y[place] += 1.0f;
+    for (size_t count = 0; count <= x.size(); ++count)
+      EXPECT_EQ(sameBits(x.data(), y.data(), count), count <= place) << place << " of " << count;
+  }
+  x = {0.0f, std::numeric_limits<float>::quiet_NaN()};
+  y = {-0.0f, x[1]};
+  EXPECT_FALSE(sameBits(x.data(), y.data(), 1));
+  EXPECT_TRUE(sameBits(x.data() + 1, y.data() + 1, 1));
 }
 
 TEST(Strided, WalksWhatIsInOnePieceAsOneRun) {

@@ -62,14 +62,13 @@ std::vector<float> columnsOf(std::span<const float> matrix, int rows, int width,
 }
 
 float dotProduct(const float* x, const float* y, int count) {
-  Float4 even = four(0.0f);
-  Float4 odd = four(0.0f);
+  constexpr int kSums = 4;  // so that an addition need not wait for the one before
+  Float4 sums[kSums] = {};
   int i = 0;
-  for (; i + 8 <= count; i += 8) {
-    even = multiplyAdd(load(x + i), load(y + i), even);
-    odd = multiplyAdd(load(x + i + 4), load(y + i + 4), odd);
+  for (; i + 4 * kSums <= count; i += 4 * kSums) {
+    for (int k = 0; k < kSums; ++k) sums[k] = multiplyAdd(load(x + i + 4 * k), load(y + i + 4 * k), sums[k]);
   }
-  float sum = sumOf(even + odd);
+  float sum = sumOf((sums[0] + sums[1]) + (sums[2] + sums[3]));
   for (; i < count; ++i) sum += x[i] * y[i];
   return sum;
 }

@@ -47,6 +47,29 @@ inline Float4 four(float x) { return Float4{x, x, x, x}; }
 
 inline float sumOf(Float4 x) { return (x[0] + x[2]) + (x[1] + x[3]); }
 
+/// Whether `count` floats are the same bit for bit: 0 and -0 are not, a NaN and itself are.
+inline bool sameBits(const float* x, const float* y, size_t count) {
+  Bits4 difference = {0, 0, 0, 0};
+  for (size_t i = 0; i < count; i += 4) {
+    const size_t left = count - i;
+    difference |=
+        reinterpret_cast<Bits4>(loadUpTo(x + i, left)) ^ reinterpret_cast<Bits4>(loadUpTo(y + i, left));
+  }
+  return (difference[0] | difference[1] | difference[2] | difference[3]) == 0;
+}
+
+/// Rows of four become columns.
+inline void transpose(Float4& a, Float4& b, Float4& c, Float4& d) {
+  const Float4 ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  const Float4 abEnd = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  const Float4 cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+  const Float4 cdEnd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  a = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+  b = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+  c = __builtin_shufflevector(abEnd, cdEnd, 0, 1, 4, 5);
+  d = __builtin_shufflevector(abEnd, cdEnd, 2, 3, 6, 7);
+}
+
 /// a b + c, rounded twice; once where a machine's fused instruction may be used (relaxed SIMD).
 inline Float4 multiplyAdd(Float4 a, Float4 b, Float4 c) {
 #ifdef __wasm_relaxed_simd__

@@ -1,7 +1,8 @@
 #include "kernels/row_products.h"
 
 #include <algorithm>
-#include <cstring>
+
+#include "kernels/float4.h"
 
 namespace charglow {
 
@@ -13,7 +14,7 @@ void RowProducts::apply(const Affine& affine, const float* x, int rows, float* y
   x_.resize(std::max(x_.size(), count * in));
   y_.resize(std::max(y_.size(), count * out));
   const auto changed = [&](size_t row) {
-    return row >= known_ || std::memcmp(x + row * in, x_.data() + row * in, in * sizeof(float)) != 0;
+    return row >= known_ || !sameBits(x + row * in, x_.data() + row * in, in);
   };
   for (size_t row = 0; row < count; ++row) {
     if (!changed(row)) continue;

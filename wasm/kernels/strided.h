@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <optional>
 #include <span>
 
 #include "tensor.h"
@@ -48,6 +49,16 @@ class StridedWalk {
     }
   }
 
+  /// Where the walk is one over a transposed matrix, two axes of which the first is contiguous in the other
+  /// tensor: its rows and columns, and how far the columns lie apart there.
+  struct Transposed {
+    size_t rows, columns, stride;
+  };
+  [[nodiscard]] std::optional<Transposed> transposed() const {
+    if (rank_ != 2 || axes_[0].stride != 1) return std::nullopt;
+    return Transposed{axes_[0].size, axes_[1].size, axes_[1].stride};
+  }
+
   /// The same, an element at a time: visit(offset).
   template <class Visit>
   void elements(Visit visit) const {
@@ -88,8 +99,6 @@ void combineStrided(const StridedWalk& walk, const float* from, float* to, Combi
 }
 
 /// Writes out, in C order, the elements of `from` that a walk meets.
-inline void gather(const StridedWalk& walk, const float* from, float* to) {
-  combineStrided(walk, from, to, [](float, float x) { return x; });
-}
+void gather(const StridedWalk& walk, const float* from, float* to);
 
 }  // namespace charglow

@@ -1,7 +1,6 @@
 #include "layers/recurrent/recurrent.h"
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 #include <utility>
 
@@ -134,7 +133,7 @@ void Recurrent::run(std::span<const View> inputs, std::span<const Output> output
       room.shared.step(
           [&](size_t a, size_t b) {
             return room.kept[a * steps + s] == room.kept[b * steps + s] &&
-                   std::memcmp(rowOf(a), rowOf(b), features * sizeof(float)) == 0;
+                   sameBits(rowOf(a), rowOf(b), features);
           },
           [&](size_t from, size_t to) { std::copy_n(room.row(from), room.width, room.row(to)); });
       room.computed.clear();

@@ -1,7 +1,5 @@
 #include "layers/recurrent/step_memory.h"
 
-#include "kernels/float4.h"
-
 namespace charglow {
 
 size_t StepMemory::begin(std::span<const float> rows, std::span<const uint8_t> kept, size_t features,
@@ -16,7 +14,7 @@ size_t StepMemory::begin(std::span<const float> rows, std::span<const uint8_t> k
     if (kept[s] == 0) continue;
     const float* row = rows.data() + s * features;
     float* known = rows_.data() + running_ * features;
-    same = same && running_ < known_ && std::memcmp(row, known, features * sizeof(float)) == 0;
+    same = same && running_ < known_ && sameBits(row, known, features);
     if (same) {
       ++reused;
     } else {

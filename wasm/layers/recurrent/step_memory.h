@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <unordered_map>
 #include <vector>
+
+#include "kernels/float4.h"
 
 namespace charglow {
 
@@ -62,7 +63,7 @@ void StepMemory::product(const float* row, size_t features, size_t size, float* 
   const auto found = place_.find(key);
   if (found != place_.end()) {
     const float* known = products_.data() + found->second;
-    if (std::memcmp(row, known, features * sizeof(float)) == 0) {
+    if (sameBits(row, known, features)) {
       std::copy_n(known + features, size, to);
       return;
     }

@@ -93,7 +93,7 @@ describe("the page's side", () => {
   };
 
   it("gives up a library that hangs, after the deadline", async () => {
-    const reader = new Reader({ spawn, deadline: () => 1000 });
+    const reader = new Reader({ spawn: () => spawn(), deadline: () => 1000 });
     expect(await problemOf(reader.convert({ name: "m.h5", bytes: endless() }, () => {}, never))).toEqual({
       code: "keras-file", where: "m.h5", expected: "readable HDF5", actual: "that the HDF5 library hangs on it (for 1 seconds)", hint: LIBRARY,
     });
@@ -113,7 +113,7 @@ describe("the page's side", () => {
   });
 
   it("stops when it is told to", async () => {
-    const reader = new Reader({ spawn });
+    const reader = new Reader({ spawn: () => spawn() });
     const giveUp = new AbortController();
     const conversion = reader.convert({ name: "m.h5", bytes: endless() }, () => giveUp.abort(new Error("given up")), giveUp.signal);
     await expect(conversion).rejects.toThrow("given up");

@@ -105,6 +105,7 @@ void softmax(float* values, int count, int stride) {
   }
   float sum = 0;
   for (int i = 0; i < count; ++i) sum += values[i * stride];
+  if (stride == 1) return eachFour({values, static_cast<size_t>(count)}, [sum](Float4 x) { return x / sum; });
   for (int i = 0; i < count; ++i) values[i * stride] /= sum;
 }
 

@@ -165,11 +165,11 @@ class MultiHeadAttention : public AttendingLayer {
         dotScores(ownQuery, ownKey, 1.0f / std::sqrt(static_cast<float>(options_.keyDim)), attention,
                   scratch.packed);
         const Seen seen(*this, inputs, b, n);
-        hide(attention, queries, steps, seen);
+        if (!seen.everything()) hide(attention, queries, steps, seen);
         softmaxRows(attention, queries, steps);
-        if (!outputIsFused()) clearBlind(attention, queries, steps, seen);
+        if (!seen.everything() && !outputIsFused()) clearBlind(attention, queries, steps, seen);
         attend(attention, queries, ownValue, heads + n * options_.valueDim, width, scratch.packed);
-        if (outputIsFused()) clearBlind(attention, queries, steps, seen);
+        if (!seen.everything() && outputIsFused()) clearBlind(attention, queries, steps, seen);
       }
       if (options_.gate) applyGate(rowsOf(query, b), gate, heads);
       weights_->output.apply(
@@ -226,6 +226,11 @@ class MultiHeadAttention : public AttendingLayer {
       mask_ = mask.data.data() + b * stride(0) + head * stride(1);
       maskQuery_ = stride(2);
       maskStep_ = stride(3);
+    }
+
+    /// Nothing hides anything: every query may attend to every step.
+    [[nodiscard]] bool everything() const {
+      return !causal_ && window_ <= 0 && mask_ == nullptr && query_.empty() && value_.empty() && key_.empty();
     }
 
     bool operator()(int t, int s) const {

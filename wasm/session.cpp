@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "error.h"
+#include "kernels/reduce.h"
 
 namespace charglow {
 
@@ -185,9 +186,8 @@ void checkMask(const Node& node, const Output& output) {
 }
 
 void checkFinite(const Node& node, const Value& value) {
-  for (const float number : value.data) {
-    if (std::isfinite(number)) continue;
-    throw Error({"not-finite", "output of \"" + node.name() + "\"", "finite numbers", std::to_string(number),
+  if (const float* number = firstNotFinite(value.data)) {
+    throw Error({"not-finite", "output of \"" + node.name() + "\"", "finite numbers", std::to_string(*number),
                  "The weights, or this input, are beyond what the model can compute."});
   }
 }

@@ -256,6 +256,20 @@ TEST(Strided, GathersATransposedMatrix) {
   }
 }
 
+TEST(Reduce, FindsTheFirstNumberThatIsNotFinite) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const float bad : {infinity, -infinity, std::numeric_limits<float>::quiet_NaN()}) {
+    std::vector<float> values = randomFloats(11, 1);
+    values[0] = std::numeric_limits<float>::max();
+    EXPECT_EQ(firstNotFinite(values), nullptr);
+    for (size_t place = values.size(); place-- > 0;) {
+      values[place] = bad;
+      EXPECT_EQ(firstNotFinite(values), values.data() + place);
+    }
+  }
+  EXPECT_EQ(firstNotFinite({}), nullptr);
+}
+
 TEST(Float4, ComparesBits) {
   std::vector<float> x = randomFloats(11, 1);
   std::vector<float> y = x;

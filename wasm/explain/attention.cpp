@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "kernels/strided.h"
+#include "kernels/reduce.h"
 
 namespace charglow {
 namespace {
@@ -270,10 +270,11 @@ SignalValues readAttention(const AttentionSite& site, const Value& weights) {
     step *= static_cast<size_t>(signal.shape[k]);
   }
   signal.values.assign(count, 0.0f);
-  auto from = weights.data.begin();
-  StridedWalk(weights.shape, stride).elements([&](size_t to) { signal.values[to] += *from++; });
+  addStrided(StridedWalk(weights.shape, stride), weights.data.data(), signal.values.data());
   const float averaged = static_cast<float>(weights.data.size() / count);
-  for (float& value : signal.values) value /= averaged;
+  if (averaged != 1) {
+    for (float& value : signal.values) value /= averaged;
+  }
   const size_t steps = static_cast<size_t>(signal.shape.back());
   if (site.steps.along == Along::ReversedTime) {
     for (auto row = signal.values.begin(); row != signal.values.end(); row += static_cast<ptrdiff_t>(steps))

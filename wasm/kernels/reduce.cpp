@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "kernels/strided.h"
+#include "kernels/float4.h"
 
 namespace charglow {
 namespace {
@@ -82,6 +82,24 @@ std::optional<size_t> reducedAxis(size_t axis, const Shape& shape, std::span<con
     if (left++ == axis) return i;
   }
   return std::nullopt;
+}
+
+void addStrided(const StridedWalk& walk, const float* from, float* to) {
+  fold(ReduceKind::Sum, walk, from, to);
+}
+
+const float* firstNotFinite(std::span<const float> values) {
+  // Four at a time: such a number has an exponent of ones, and hardly any tensor has one.
+  constexpr uint32_t kExponent = 0x7f800000u;
+  for (size_t i = 0; i < values.size(); i += 4) {
+    const Bits4 bits = reinterpret_cast<Bits4>(loadUpTo(values.data() + i, values.size() - i));
+    const Bits4 found = reinterpret_cast<Bits4>((bits & kExponent) == kExponent);
+    if ((found[0] | found[1] | found[2] | found[3]) == 0) continue;
+    for (size_t k = 0; k < 4; ++k) {
+      if (found[k] != 0) return values.data() + i + k;
+    }
+  }
+  return nullptr;
 }
 
 void reduce(ReduceKind kind, std::span<const float> input, const Shape& shape, std::span<const size_t> axes,

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/strided.h"
 #include "tensor.h"
 
 namespace charglow {
@@ -19,6 +20,12 @@ Shape reducedShape(const Shape& shape, std::span<const size_t> axes, bool keepDi
 /// kept.
 std::optional<size_t> reducedAxis(size_t axis, const Shape& shape, std::span<const size_t> axes,
                                   bool keepDims);
+
+/// Adds the values of `from`, in C order, to those of `to` that a walk meets.
+void addStrided(const StridedWalk& walk, const float* from, float* to);
+
+/// The first value that is no finite number, or nullptr.
+const float* firstNotFinite(std::span<const float> values);
 
 /// Reduces `axes` of `input` into `output`, which has reducedShape(…) values.
 void reduce(ReduceKind kind, std::span<const float> input, const Shape& shape, std::span<const size_t> axes,

@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 import { EngineError } from "../wasm/host.mjs";
-import { runCorpus } from "./lib/corpus.mjs";
-import { loadEngine, openModel } from "./lib/engine.mjs";
+import { openChosen, runCorpus } from "./lib/corpus.mjs";
+import { loadEngine } from "./lib/engine.mjs";
 import { corpusJson, describeCorpus, describeModel, describeRun, inspection, runNumbers } from "./lib/report.mjs";
 
 const USAGE = `charglow: a Keras text model's attention, character by character
@@ -139,11 +139,15 @@ function linesOf(file) {
   return lines;
 }
 
-async function corpus({ file, texts: path, choices, vocab, threads, json }) {
-  const texts = linesOf(path);
-  const vocabulary = vocab ? { json: readFileSync(vocab, "utf8"), fileName: vocab } : null;
-  const outputs = await runCorpus({ file, choices, vocabulary }, texts, threads && Number(threads));
-  process.stdout.write(json ? corpusJson(outputs, texts) : describeCorpus(outputs, texts));
+/** The model that was named, and what was said about it, as corpus.mjs takes it. */
+function sourceOf({ file, choices, vocab }) {
+  return { file, choices, vocabulary: vocab ? { json: readFileSync(vocab, "utf8"), fileName: vocab } : null };
+}
+
+async function corpus(options) {
+  const texts = linesOf(options.texts);
+  const outputs = await runCorpus(sourceOf(options), texts, options.threads && Number(options.threads));
+  process.stdout.write(options.json ? corpusJson(outputs, texts) : describeCorpus(outputs, texts));
   return 0;
 }
 
@@ -165,8 +169,7 @@ async function main(args) {
     return 0;
   }
   if (options.command === "corpus") return corpus(options);
-  let model = await openModel(options.file, options.choices);
-  if (options.vocab) model = model.withText(readFileSync(options.vocab, "utf8"), options.vocab);
+  const model = await openChosen(sourceOf(options));
   if (options.command === "inspect") {
     const report = inspection(model);
     process.stdout.write(options.json ? `${JSON.stringify(report, null, 1)}\n` : describeModel(report));

@@ -14,6 +14,7 @@
 import { pathToFileURL } from "node:url";
 import util from "node:util";
 import { launch, openPage, serveDist, settled } from "../../tests/web/support/browser.mjs";
+import { quantile } from "./lib/stats.mjs";
 
 /**
  * @typedef {import("playwright-core").Page} Page
@@ -41,14 +42,6 @@ const BOOK = 100_000;
 const LOADS = { full: 20, quick: 5 };
 /** Frames when there is something to draw, not when the screen wants one. */
 const NO_WAIT = ["--disable-frame-rate-limit", "--disable-gpu-vsync"];
-
-/** The value that this share of the others does not exceed. @param {number[]} values @param {number} share */
-function quantile(values, share) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
-  if (value === undefined) throw new Error("quantile: expected at least one value, found none");
-  return value;
-}
 
 /** @param {string} name @param {number[]} times @returns {Row} */
 function row(name, times) {

@@ -1,18 +1,11 @@
 /** How the engine compares with Keras's own numbers: told when it is known, and nothing waits for it. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { cells, checked, drop, inUse, launch, openPage, prediction, sampleBytes, serveDist, settled, typeText } from "../support/browser.mjs";
+import { test } from "node:test";
+import { cells, checked, drop, inUse, openPage, prediction, sampleBytes, settled, typeText } from "../support/browser.mjs";
 import { parse, withMetadata } from "../support/bundle.mjs";
+import { browser, server, useSite } from "../support/site.mjs";
 
-let browser, server;
-before(async () => {
-  browser = await launch();
-  server = await serveDist();
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+useSite();
 
 /** Holds back what the page asks its workers of kind "verify" until the test calls `release`. */
 const hold = (page) => page.addInitScript(() => {

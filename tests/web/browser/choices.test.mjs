@@ -1,22 +1,15 @@
 /** What a model's file leaves open: listed on the model card, decided there, carried by a link. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
-import { after, before, describe, test } from "node:test";
-import { cells, drop, inUse, launch, openPage, prediction, ROOT, sampleBytes, serveDist, settled, typeText } from "../support/browser.mjs";
+import { describe, test } from "node:test";
+import { ROOT, cells, drop, inUse, openPage, prediction, sampleBytes, settled, typeText } from "../support/browser.mjs";
 import { withMetadata } from "../support/bundle.mjs";
 import { selfAttention } from "../support/self_attention.mjs";
+import { browser, server, useSite } from "../support/site.mjs";
 
 const TOKENIZER = readFileSync(`${ROOT}web/models/sms-spam/tokenizer.json`);
 
-let browser, server;
-before(async () => {
-  browser = await launch();
-  server = await serveDist();
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+useSite();
 
 /** The sample model with its vocabulary given apart: which end is padded is then assumed. */
 async function pageWithAssumptions(fragment = "") {

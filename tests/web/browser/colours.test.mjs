@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { cells, launch, openPage, ROOT, serveDist, settled, typeText } from "../support/browser.mjs";
+import { ROOT, cells, openPage, settled, typeText } from "../support/browser.mjs";
+import { browser, server, useSite } from "../support/site.mjs";
 
 const PARITY = JSON.parse(readFileSync(`${ROOT}web/models/sms-spam/parity.json`, "utf8"));
 const ATTENTION = "attention_vec";
@@ -25,15 +26,7 @@ function attentionOf({ text, attention }) {
 
 const components = (rgb) => rgb.match(/[\d.]+/g).slice(0, 3).map(Number);
 
-let browser, server;
-before(async () => {
-  browser = await launch();
-  server = await serveDist();
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+useSite();
 
 test("there are texts to compare, short and longer than the input", () => {
   assert.ok(CASES.length >= 3, `expected three or more, found ${CASES.length}`);

@@ -1,17 +1,10 @@
 /** Which engine a browser is given, by the instructions that it has. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { cells, checked, launch, openPage, prediction, serveDist, typeText } from "../support/browser.mjs";
+import { test } from "node:test";
+import { cells, checked, openPage, prediction, typeText } from "../support/browser.mjs";
+import { browser, server, useSite } from "../support/site.mjs";
 
-let browser, server;
-before(async () => {
-  browser = await launch();
-  server = await serveDist();
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+useSite();
 
 /** What a browser fetches of the engines, and what it shows for a text. @param {(page: import("playwright-core").Page) => Promise<void>} [change] */
 async function seen(change = async () => {}) {

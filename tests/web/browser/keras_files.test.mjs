@@ -1,9 +1,10 @@
 /** What Keras saved, dropped as it is: converted by the page's own reader, in a worker that is fetched when it is first needed. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, before, describe, test } from "node:test";
-import { cells, drop, launch, openPage, prediction, ROOT, sampleBytes, serveDist, settled, typeText } from "../support/browser.mjs";
+import { describe, test } from "node:test";
+import { ROOT, cells, drop, openPage, prediction, sampleBytes, serveDist, settled, typeText } from "../support/browser.mjs";
 import { withMetadata } from "../support/bundle.mjs";
+import { browser, server, useSite } from "../support/site.mjs";
 
 const read = (path) => readFileSync(`${ROOT}${path}`);
 const SAMPLE = "web/models/sms-spam";
@@ -15,15 +16,7 @@ const weights = { name: "weights.h5", bytes: read(`${ONLY}/weights.h5`) };
 const config = { name: "config.json", bytes: read(`${ONLY}/config.json`) };
 const letters = { name: "letters.json", bytes: Buffer.from(JSON.stringify(Object.fromEntries([..."abcdefghij"].map((letter, i) => [letter, i + 1])))) };
 
-let browser, server;
-before(async () => {
-  browser = await launch();
-  server = await serveDist();
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+useSite();
 
 const titled = (page, text) => page.waitForFunction((wanted) => document.querySelector("#model-title").textContent === wanted, text);
 const noticed = (page, words) => page.waitForFunction((wanted) => document.querySelector("#notices").textContent.includes(wanted), words);

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { after, before, describe, test } from "node:test";
-import { drop, launch, openPage, sampleBytes, serveDist, settled, typeText } from "../support/browser.mjs";
+import { describe, test } from "node:test";
+import { drop, openPage, sampleBytes, settled, typeText } from "../support/browser.mjs";
 import { withMetadata } from "../support/bundle.mjs";
+import { browser, server, useSite } from "../support/site.mjs";
 
 /**
  * In the page: the cells at whose place the textarea has another character. Asked of the browser itself: which offset a
@@ -33,15 +34,7 @@ function misplaced() {
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-let browser, server;
-before(async () => {
-  browser = await launch();
-  server = await serveDist();
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+useSite();
 
 describe("the letters of the textarea and of the mirror", () => {
   const FAMILY = "\u{1f468}\u200d\u{1f469}\u200d\u{1f467}\u200d\u{1f466}";

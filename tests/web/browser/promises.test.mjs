@@ -1,18 +1,11 @@
 /** What the page promises: nothing leaves it, it works from anywhere, and a worker that dies is replaced. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, before, describe, test } from "node:test";
-import { cells, checked, drop, launch, openPage, prediction, ROOT, sampleBytes, serveDist, settled, typeText } from "../support/browser.mjs";
+import { describe, test } from "node:test";
+import { ROOT, cells, checked, drop, openPage, prediction, sampleBytes, serveDist, settled, typeText } from "../support/browser.mjs";
+import { browser, server, useSite } from "../support/site.mjs";
 
-let browser, server;
-before(async () => {
-  browser = await launch();
-  server = await serveDist();
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+useSite();
 
 /** Everything a visitor does, in every script the bundled fonts know and in some they do not. */
 async function useEverything(page) {

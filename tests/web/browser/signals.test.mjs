@@ -2,26 +2,19 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { loadEngine } from "../../../scripts/lib/engine.mjs";
 import { charsetEncoding } from "../../../wasm/host.mjs";
-import { cells, drop, inUse, launch, openPage, ROOT, serveDist, settled, typeText } from "../support/browser.mjs";
+import { ROOT, cells, drop, inUse, openPage, settled, typeText } from "../support/browser.mjs";
 import { parse } from "../support/bundle.mjs";
 import { attentionOf, selfAttention } from "../support/self_attention.mjs";
+import { browser, server, useSite } from "../support/site.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const STEPS = 16;
 const TEXT = "bad cafe";
 
-let browser, server;
-before(async () => {
-  browser = await launch();
-  server = await serveDist();
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+useSite();
 
 /** A page with a model of its own in use. */
 async function pageWith(bytes, { text, charset, fragment = "#palette=red", ...context } = {}) {

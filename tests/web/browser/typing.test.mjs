@@ -1,21 +1,14 @@
 /** Editing: what is typed is what is shown, at once, and the last key always wins. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
-import { after, before, describe, test } from "node:test";
-import { cells, drop, inUse, launch, openPage, prediction, ROOT, serveDist, settled, typeText } from "../support/browser.mjs";
+import { describe, test } from "node:test";
+import { ROOT, cells, drop, inUse, openPage, prediction, settled, typeText } from "../support/browser.mjs";
+import { browser, server, useSite } from "../support/site.mjs";
 
 /** Reads as many timesteps as there are. */
 const OPEN = `${ROOT}build/fixtures/keras-2.15/bare_classic.safetensors`;
 
-let browser, server;
-before(async () => {
-  browser = await launch();
-  server = await serveDist();
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+useSite();
 
 /** What a fresh page shows for a text: the reference for every way of getting there. */
 async function fresh(text) {

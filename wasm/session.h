@@ -44,6 +44,19 @@ class Session {
   /// What Keras calls reset_states: stateful layers start from zero in the next run.
   void resetStates() { carried_.clear(); }
 
+  /// Where a backward pass starts: d(loss)/d(a node's value), as many numbers as the value has.
+  struct Seed {
+    size_t node = 0;
+    std::vector<float> gradient;
+  };
+  /// Takes gradients back through the last run: from those at `seeds` to those at `wanted`, which `gradient`
+  /// then gives. Carried states are constants. Throws "no-run", and "no-gradient" where a layer on the way
+  /// has none.
+  void backward(std::span<const Seed> seeds, std::span<const size_t> wanted);
+  /// d(loss)/d(a node's value) after `backward`, for those that were wanted; empty where the loss does not
+  /// depend on it.
+  [[nodiscard]] std::span<const float> gradient(size_t node) const { return gradients_[node]; }
+
   [[nodiscard]] const Model& model() const { return *model_; }
   /// The input that was last given something.
   [[nodiscard]] size_t lastInput() const { return last_; }
@@ -86,6 +99,7 @@ class Session {
   };
   void runCall(size_t node, Call& call, std::map<size_t, std::vector<float>>& carried);
   size_t require(size_t input) const;
+  void backwardCall(size_t node, const std::vector<uint8_t>& needed);
 
   std::shared_ptr<const Model> model_;
   std::vector<Fed> fed_;  ///< for each of the model's inputs
@@ -99,6 +113,7 @@ class Session {
   /// States of stateful layers by the node of their call: after the last run, and as that run found them.
   std::map<size_t, std::vector<float>> carried_;
   std::map<size_t, std::vector<float>> found_;
+  std::vector<std::vector<float>> gradients_;      ///< of the last backward pass, by node
   std::map<size_t, std::vector<Value>> recorded_;  ///< gates and states of the last run, by node
 };
 

@@ -45,6 +45,39 @@ inline void multiply(const float* x, ptrdiff_t xStride, int in, const float* pan
   }
 }
 
+/// x_i += Σ_k y_k · panel_ik: a row's products with `columns` values, which stay in registers, for each of a
+/// panel's rows; four rows of the panel in a turn, whose sums are added up side by side.
+template <int kVectors>
+inline void addProducts(const float* y, int columns, const float* panel, int in, float* x) {
+  constexpr ptrdiff_t kWidth = 4 * kVectors;
+  Float4 factors[kVectors];
+  for (int k = 0; k < kVectors; ++k) {
+    const int left = std::clamp(columns - 4 * k, 0, 4);
+    factors[k] =
+        left == 4 ? load(y + 4 * k) : loadSome(y + (left > 0 ? 4 * k : 0), static_cast<size_t>(left));
+  }
+  const auto products = [&](const float* row) {
+    Float4 sum = factors[0] * load(row);
+    for (int k = 1; k < kVectors; ++k) sum = multiplyAdd(factors[k], load(row + 4 * k), sum);
+    return sum;
+  };
+  int i = 0;
+  for (; i + 4 <= in; i += 4, panel += 4 * kWidth) {
+    Float4 a = products(panel);
+    Float4 b = products(panel + kWidth);
+    Float4 c = products(panel + 2 * kWidth);
+    Float4 d = products(panel + 3 * kWidth);
+    transpose(a, b, c, d);
+    store(load(x + i) + ((a + b) + (c + d)), x + i);
+  }
+  for (; i < in; ++i, panel += kWidth) x[i] += sumOf(products(panel));
+}
+
+/// x += factor · column
+inline void addScaled(float factor, const float* column, int count, float* x) {
+  for (int i = 0; i < count; ++i) x[i] += factor * column[i];
+}
+
 /// Rows that are multiplied together: three times four accumulators, a weight and three factors fill the
 /// sixteen registers of SSE.
 constexpr int kTogether = 3;
@@ -130,6 +163,30 @@ void Affine::apply(const float* x, ptrdiff_t xStride, int rows, float* y, ptrdif
         multiply<1, 8>(from, xStride, in_, panel, kPanel, bias, to, yStride, columns);
       } else {
         multiply<1, 4>(from, xStride, in_, panel, kHalf, bias, to, yStride, columns);
+      }
+    }
+    panel += static_cast<ptrdiff_t>(in_) * width;
+  }
+}
+
+void Affine::addTransposed(const float* y, ptrdiff_t yStride, int rows, float* x, ptrdiff_t xStride) const {
+  if (isNarrow()) {
+    for (int r = 0; r < rows; ++r) {
+      const float* column = weights_.data();
+      for (int j = 0; j < out_; ++j, column += in_)
+        addScaled(y[r * yStride + j], column, in_, x + r * xStride);
+    }
+    return;
+  }
+  const float* panel = weights_.data();
+  for (int start = 0; start < out_; start += kPanel) {
+    const int width = std::min(kPanel, static_cast<int>(bias_.size()) - start);
+    const int columns = std::min(width, out_ - start);
+    for (int r = 0; r < rows; ++r) {
+      if (width == kPanel) {
+        addProducts<8>(y + r * yStride + start, columns, panel, in_, x + r * xStride);
+      } else {
+        addProducts<4>(y + r * yStride + start, columns, panel, in_, x + r * xStride);
       }
     }
     panel += static_cast<ptrdiff_t>(in_) * width;

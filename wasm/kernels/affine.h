@@ -42,6 +42,12 @@ class Affine {
   /// The same of rows of x that lie `xStride` apart, into rows of y that lie `yStride` apart.
   void apply(const float* x, ptrdiff_t xStride, int rows, float* y, ptrdiff_t yStride) const;
 
+  /// x (rows, in) += y (rows, out) Wᵀ: the way back of a gradient, from the weights as they lie. x and y must
+  /// not overlap.
+  void addTransposed(const float* y, int rows, float* x) const { addTransposed(y, out_, rows, x, in_); }
+  /// The same of rows of y that lie `yStride` apart, to rows of x that lie `xStride` apart.
+  void addTransposed(const float* y, ptrdiff_t yStride, int rows, float* x, ptrdiff_t xStride) const;
+
  private:
   static constexpr int kPanel = 32;
   static constexpr int kHalf = kPanel / 2;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "kernels/activation_gradients.h"
 #include "layers/layers.h"
 
 namespace charglow {
@@ -20,6 +21,15 @@ class ActivationLayer : public Layer {
     for (size_t start = 0; start < output.data.size(); start += width)
       activate(activation_, output.data.subspan(start, width));
     output.passMask(inputs[0]);
+  }
+
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const std::span<const float> above = call.outputGradients[0];
+    const std::span<float> gradient(scratch.room(above.size()), above.size());
+    std::copy(above.begin(), above.end(), gradient.begin());
+    activateRowsBackward(activation_, call.inputs[0].data, call.outputs[0].data, gradient,
+                         static_cast<size_t>(call.outputs[0].shape.back().size));
+    addGradient(gradient, call.inputGradients[0]);
   }
 
   std::string detail() const override { return activation(); }
@@ -69,6 +79,23 @@ class SoftmaxLayer : public Layer {
       for (int i = 0; i < inner; ++i) softmax(output.data.data() + outer + i, count, inner);
     }
     output.passMask(input);
+  }
+
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const Shape& shape = call.outputs[0].shape;
+    const std::span<const float> above = call.outputGradients[0];
+    const std::span<float> gradient(scratch.room(above.size()), above.size());
+    std::copy(above.begin(), above.end(), gradient.begin());
+    const size_t axis = resolveAxis(*this, axis_, shape);
+    const int count = shape[axis].size;
+    const int inner = elementCount(shape, axis + 1, shape.size());
+    for (size_t outer = 0; outer < gradient.size(); outer += static_cast<size_t>(count * inner)) {
+      for (int i = 0; i < inner; ++i) {
+        const size_t at = outer + static_cast<size_t>(i);
+        softmaxBackward(call.outputs[0].data.data() + at, gradient.data() + at, count, inner);
+      }
+    }
+    addGradient(gradient, call.inputGradients[0]);
   }
 
   std::string detail() const override { return "axis " + std::to_string(axis_); }

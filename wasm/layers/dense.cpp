@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "keras/weight_reader.h"
+#include "kernels/activation_gradients.h"
 #include "kernels/row_products.h"
 #include "layers/layers.h"
 
@@ -39,6 +42,22 @@ class Dense : public Layer {
                                           output.data.data());
     for (size_t row = 0; row < rows; ++row) activate(activation_, {output.data.data() + row * units, units});
     output.passMask(input);
+  }
+
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const std::span<const float> y = call.outputs[0].data;
+    const size_t units = static_cast<size_t>(units_);
+    const int rows = static_cast<int>(y.size() / units);
+    float* room = scratch.room(2 * y.size());
+    const std::span<float> gradient(room, y.size());
+    std::copy(call.outputGradients[0].begin(), call.outputGradients[0].end(), gradient.begin());
+    std::span<float> x;  // before the activation
+    if (!derivesFromOutput(activation_)) {
+      x = {room + y.size(), y.size()};
+      affine_.apply(call.inputs[0].data.data(), rows, x.data());
+    }
+    activateRowsBackward(activation_, x, y, gradient, units);
+    affine_.addTransposed(gradient.data(), rows, call.inputGradients[0].data());
   }
 
   std::string detail() const override { return activation() + (useBias_ ? "" : ", no bias"); }

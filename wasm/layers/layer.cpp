@@ -1,5 +1,7 @@
 #include "layers/layer.h"
 
+#include <algorithm>
+
 #include "error.h"
 #include "keras/call_reader.h"
 
@@ -8,6 +10,18 @@ namespace charglow {
 std::unique_ptr<Layer> Layer::forCall(CallReader& call) const {
   call.inputs();
   return nullptr;
+}
+
+void Layer::backward(const Backward& call, Scratch& /*scratch*/) const {
+  if (!isItsInput()) {
+    throw Error({"no-gradient", "layer \"" + name() + "\" (" + className() + ")",
+                 "a layer with a gradient with respect to its input", "none", ""});
+  }
+  addGradient(call.outputGradients[0], call.inputGradients[0]);
+}
+
+void addGradient(std::span<const float> gradient, std::span<float> to) {
+  for (size_t i = 0; i < std::min(gradient.size(), to.size()); ++i) to[i] += gradient[i];
 }
 
 void refuseInput(const Layer& layer, const std::string& expected, const Shape& actual) {

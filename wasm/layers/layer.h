@@ -89,6 +89,19 @@ struct AttentionTensor {
   std::string why;               ///< how the layer attends, in a sentence
 };
 
+/// What a layer's backward pass reads and writes: one call as it was computed, and the loss's gradients
+/// around it.
+struct Backward {
+  std::span<const View> inputs;   ///< what the call read
+  std::span<const View> outputs;  ///< what it gave: all tensorCount() of them
+  /// For each of `outputs` d(loss)/d(it), in its shape; empty where the loss does not depend on it.
+  std::span<const std::span<const float>> outputGradients;
+  /// For each of `inputs` where d(loss)/d(it), in its shape, is to be added; empty where nobody asks for it.
+  std::span<const std::span<float>> inputGradients;
+  /// The states that a stateful layer started from, as in forwardCarrying; empty: zeros. Constants.
+  std::span<const float> carried = {};
+};
+
 /// A layer of a model: immutable once built, shared by all sessions. Every tensor has a batch axis, axis 0.
 class Layer {
  public:
@@ -147,6 +160,14 @@ class Layer {
   /// Whether a call takes the masks off its inputs, for all that read them later.
   [[nodiscard]] virtual bool takesMasksOff() const { return false; }
 
+  /// The vector-Jacobian product of a call with respect to its inputs: adds to each of call.inputGradients
+  /// what the gradients of its outputs come to there. Masks are constants. Weights get no gradient. What the
+  /// forward pass computed on the way and did not keep is computed again, so that a run from which no
+  /// gradient is asked costs nothing more. Where the derivative is not defined it is what TensorFlow takes.
+  ///
+  /// Throws "no-gradient" where the layer has none.
+  virtual void backward(const Backward& call, Scratch& scratch) const;
+
   /// The gates and states that recordSteps gives.
   [[nodiscard]] virtual std::vector<StepSignal> stepSignals() const { return {}; }
   /// Computes the layer once more and keeps its gates and states: one value (batch, steps, units) for each of
@@ -200,6 +221,9 @@ class Layer {
   std::string name_;
   std::string className_;
 };
+
+/// to += gradient; nothing where either is empty, as those that nobody asks for are.
+void addGradient(std::span<const float> gradient, std::span<float> to);
 
 /// Throws "layer-input": layer `layer` was given a shape that it cannot take.
 [[noreturn]] void refuseInput(const Layer& layer, const std::string& expected, const Shape& actual);

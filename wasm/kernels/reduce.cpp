@@ -59,6 +59,26 @@ bool contains(std::span<const size_t> axes, size_t axis) {
   return std::find(axes.begin(), axes.end(), axis) != axes.end();
 }
 
+/// How the input's elements lie in what is left of `shape` without `axes`.
+StridedWalk walkOver(const Shape& shape, std::span<const size_t> axes) {
+  // stride[i]: how far the output moves along the input's axis i; 0 along the reduced ones.
+  std::vector<size_t> stride(shape.size(), 0);
+  size_t step = 1;
+  for (size_t i = shape.size(); i-- > 0;) {
+    if (contains(axes, i)) continue;
+    stride[i] = step;
+    step *= static_cast<size_t>(shape[i].size);
+  }
+  return {shape, stride};
+}
+
+/// How many values become one.
+float countOf(const Shape& shape, std::span<const size_t> axes) {
+  float count = 1;
+  for (const size_t axis : axes) count *= static_cast<float>(shape[axis].size);
+  return count;
+}
+
 }  // namespace
 
 Shape reducedShape(const Shape& shape, std::span<const size_t> axes, bool keepDims) {
@@ -105,19 +125,63 @@ const float* firstNotFinite(std::span<const float> values) {
 void reduce(ReduceKind kind, std::span<const float> input, const Shape& shape, std::span<const size_t> axes,
             std::span<float> output) {
   std::fill(output.begin(), output.end(), start(kind));
-  // stride[i]: how far the output moves along the input's axis i; 0 along the reduced ones.
-  std::vector<size_t> stride(shape.size(), 0);
-  size_t step = 1;
-  for (size_t i = shape.size(); i-- > 0;) {
-    if (contains(axes, i)) continue;
-    stride[i] = step;
-    step *= static_cast<size_t>(shape[i].size);
-  }
-  fold(kind, StridedWalk(shape, stride), input.data(), output.data());
+  fold(kind, walkOver(shape, axes), input.data(), output.data());
   if (kind != ReduceKind::Mean) return;
-  float count = 1;
-  for (const size_t axis : axes) count *= static_cast<float>(shape[axis].size);
+  const float count = countOf(shape, axes);
   for (float& value : output) value /= count;
+}
+
+namespace {
+
+/// Products of all values but one: by what is left of the whole product, and where a 0 is among them by the
+/// product of the others.
+void prodBackward(const StridedWalk& walk, std::span<const float> input, std::span<const float> above,
+                  std::span<float> others, std::span<float> zeros, std::span<float> to) {
+  std::fill(others.begin(), others.end(), 1.0f);
+  std::fill(zeros.begin(), zeros.end(), 0.0f);
+  auto x = input.begin();
+  walk.elements([&](size_t at) {
+    if (*x == 0) {
+      ++zeros[at];
+    } else {
+      others[at] *= *x;
+    }
+    ++x;
+  });
+  size_t i = 0;
+  walk.elements([&](size_t at) {
+    const float value = input[i];
+    if (zeros[at] == 0) {
+      to[i] += above[at] * others[at] / value;
+    } else if (zeros[at] == 1 && value == 0) {
+      to[i] += above[at] * others[at];
+    }
+    ++i;
+  });
+}
+
+}  // namespace
+
+void reduceBackward(ReduceKind kind, std::span<const float> input, const Shape& shape,
+                    std::span<const size_t> axes, std::span<const float> output, std::span<const float> above,
+                    float* room, std::span<float> to) {
+  const StridedWalk walk = walkOver(shape, axes);
+  const std::span<float> first(room, output.size());
+  const std::span<float> second(room + output.size(), output.size());
+  if (kind == ReduceKind::Prod) return prodBackward(walk, input, above, first, second, to);
+  size_t i = 0;
+  if (kind == ReduceKind::Sum || kind == ReduceKind::Mean) {
+    const float count = kind == ReduceKind::Mean ? countOf(shape, axes) : 1.0f;
+    walk.elements([&](size_t at) { to[i++] += above[at] / count; });
+    return;
+  }
+  std::fill(first.begin(), first.end(), 0.0f);  // how many values are the largest, or the smallest
+  walk.elements([&](size_t at) { first[at] += input[i++] == output[at] ? 1.0f : 0.0f; });
+  i = 0;
+  walk.elements([&](size_t at) {
+    if (input[i] == output[at]) to[i] += above[at] / first[at];
+    ++i;
+  });
 }
 
 }  // namespace charglow

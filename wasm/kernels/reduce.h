@@ -31,4 +31,13 @@ const float* firstNotFinite(std::span<const float> values);
 void reduce(ReduceKind kind, std::span<const float> input, const Shape& shape, std::span<const size_t> axes,
             std::span<float> output);
 
+/// The vector-Jacobian product of `reduce`: adds to `to`, of the input's shape, what `above`,
+/// d(loss)/d(output), comes to there. `output`: what `reduce` gave. The largest (smallest) of several equal
+/// values share the gradient evenly, as in TensorFlow. `room`: reduceBackwardRoom(output's values) floats to
+/// work in.
+void reduceBackward(ReduceKind kind, std::span<const float> input, const Shape& shape,
+                    std::span<const size_t> axes, std::span<const float> output, std::span<const float> above,
+                    float* room, std::span<float> to);
+constexpr size_t reduceBackwardRoom(size_t outputs) { return 2 * outputs; }
+
 }  // namespace charglow

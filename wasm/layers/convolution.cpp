@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "keras/weight_reader.h"
+#include "kernels/activation_gradients.h"
 #include "kernels/affine.h"
 #include "layers/layers.h"
 #include "layers/window.h"
@@ -78,33 +79,33 @@ class Conv1D : public Layer {
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& scratch) const override {
-    const View& input = inputs[0];
-    const int steps = input.shape[1].size;
-    const int features = input.shape[2].size;
-    const int places = output.shape[1].size;
-    const int before = window_.before(steps);
-    // what one group's kernel sees: (taps, features of the group)
-    float* seen = scratch.room(static_cast<size_t>(taps_) * static_cast<size_t>(features / groups_));
-    float* to = output.data.data();
-    for (int b = 0; b < input.shape[0].size; ++b) {
-      const float* sequence = input.data.data() + static_cast<ptrdiff_t>(b) * steps * features;
-      for (int place = 0; place < places; ++place) {
-        const int start = place * window_.stride - before;
-        for (int group = 0; group < groups_; ++group) {
-          const float* x = seen;
-          if (groups_ == 1 && dilation_ == 1 && start >= 0 && start + taps_ <= steps) {
-            x = sequence + static_cast<ptrdiff_t>(start) * features;  // as it lies there
-          } else {
-            gather(sequence, steps, features, start, group, seen);
-          }
-          affine_[static_cast<size_t>(group)].apply(x, 1, to);
-          to += filters_ / groups_;
-        }
-      }
-    }
+    convolve(inputs[0], output.data.data(), output.shape[1].size, scratch.room(seenSize(inputs[0].shape)));
     const size_t width = static_cast<size_t>(filters_);
     for (size_t row = 0; row < output.data.size(); row += width)
       activate(activation_, output.data.subspan(row, width));
+  }
+
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const View& input = call.inputs[0];
+    const std::span<const float> y = call.outputs[0].data;
+    const int places = call.outputs[0].shape[1].size;
+    float* seen = scratch.room(seenSize(input.shape) + 2 * y.size());
+    const std::span<float> gradient(seen + seenSize(input.shape), y.size());
+    std::copy(call.outputGradients[0].begin(), call.outputGradients[0].end(), gradient.begin());
+    std::span<float> x;  // before the activation
+    if (!derivesFromOutput(activation_)) {
+      x = {gradient.data() + y.size(), y.size()};
+      convolve(input, x.data(), places, seen);
+    }
+    activateRowsBackward(activation_, x, y, gradient, static_cast<size_t>(filters_));
+    const float* from = gradient.data();
+    eachPlace(input.shape, places, [&](int b, int start) {
+      for (int group = 0; group < groups_; ++group, from += filters_ / groups_) {
+        std::fill_n(seen, seenSize(input.shape), 0.0f);
+        affine_[static_cast<size_t>(group)].addTransposed(from, 1, seen);
+        scatter(seen, input.shape, b, start, group, call.inputGradients[0].data());
+      }
+    });
   }
 
   std::string detail() const override {
@@ -168,6 +169,38 @@ class Conv1D : public Layer {
     }
   }
 
+  /// Floats that one group's kernel sees: (taps, features of the group).
+  [[nodiscard]] size_t seenSize(const Shape& input) const {
+    return static_cast<size_t>(taps_) * static_cast<size_t>(input[2].size / groups_);
+  }
+
+  /// Calls visit(row of the batch, the timestep at which the kernel starts) for every place of the kernel.
+  template <class Visit>
+  void eachPlace(const Shape& input, int places, Visit visit) const {
+    const int before = window_.before(input[1].size);
+    for (int b = 0; b < input[0].size; ++b) {
+      for (int place = 0; place < places; ++place) visit(b, place * window_.stride - before);
+    }
+  }
+
+  /// The output before the activation. `seen`: seenSize(…) floats to work in.
+  void convolve(const View& input, float* to, int places, float* seen) const {
+    const int steps = input.shape[1].size;
+    const int features = input.shape[2].size;
+    eachPlace(input.shape, places, [&](int b, int start) {
+      const float* sequence = input.data.data() + static_cast<ptrdiff_t>(b) * steps * features;
+      for (int group = 0; group < groups_; ++group, to += filters_ / groups_) {
+        const float* x = seen;
+        if (groups_ == 1 && dilation_ == 1 && start >= 0 && start + taps_ <= steps) {
+          x = sequence + static_cast<ptrdiff_t>(start) * features;  // as it lies there
+        } else {
+          gather(sequence, steps, features, start, group, seen);
+        }
+        affine_[static_cast<size_t>(group)].apply(x, 1, to);
+      }
+    });
+  }
+
   /// What the kernel sees of the features of a group when it starts at timestep `start`.
   void gather(const float* sequence, int steps, int features, int start, int group, float* seen) const {
     const ptrdiff_t width = features / groups_;
@@ -178,6 +211,19 @@ class Conv1D : public Layer {
       } else {
         std::copy_n(sequence + static_cast<ptrdiff_t>(t) * features + group * width, width, seen);
       }
+    }
+  }
+
+  /// The way back of `gather`: adds what the kernel saw to where it saw it, in row `b` of the batch.
+  void scatter(const float* seen, const Shape& input, int b, int start, int group, float* to) const {
+    const int steps = input[1].size;
+    const ptrdiff_t width = input[2].size / groups_;
+    float* sequence = to + static_cast<ptrdiff_t>(b) * steps * input[2].size + group * width;
+    for (int k = 0; k < taps_; ++k, seen += width) {
+      const int t = start + k * dilation_;
+      if (t < 0 || t >= steps) continue;
+      float* step = sequence + static_cast<ptrdiff_t>(t) * input[2].size;
+      for (ptrdiff_t f = 0; f < width; ++f) step[f] += seen[f];
     }
   }
 

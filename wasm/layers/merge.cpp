@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "kernels/broadcast.h"
+#include "kernels/reduce.h"
 #include "layers/layers.h"
 
 namespace charglow {
@@ -118,6 +119,38 @@ class Elementwise : public Layer {
     }
   }
 
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const size_t count = call.outputs[0].data.size();
+    const std::span<float> factor(scratch.room(2 * count), count);
+    const std::span<float> product(factor.data() + count, count);
+    std::vector<size_t> winner;
+    if (how_ == Merge::Maximum || how_ == Merge::Minimum) winner = winners(call);
+    for (size_t k = 0; k < call.inputs.size(); ++k) {
+      if (call.inputGradients[k].empty()) continue;
+      switch (how_) {
+        case Merge::Multiply:
+          factorsOf(call, k, factor);
+          break;
+        case Merge::Maximum:
+        case Merge::Minimum:
+          std::transform(winner.begin(), winner.end(), factor.begin(),
+                         [k](size_t best) { return best == k ? 1.0f : 0.0f; });
+          break;
+        case Merge::Subtract:
+          std::fill(factor.begin(), factor.end(), k == 0 ? 1.0f : -1.0f);
+          break;
+        case Merge::Add:
+        case Merge::Average:
+          std::fill(factor.begin(), factor.end(),
+                    how_ == Merge::Add ? 1.0f : 1.0f / static_cast<float>(call.inputs.size()));
+          break;
+      }
+      for (size_t i = 0; i < count; ++i) product[i] = factor[i] * call.outputGradients[0][i];
+      addStrided(walkOver(call.inputs[k].shape, call.outputs[0].shape), product.data(),
+                 call.inputGradients[k].data());
+    }
+  }
+
   Part part() const override { return how_ == Merge::Multiply ? Part::Product : Part::Other; }
 
  private:
@@ -150,6 +183,53 @@ class Elementwise : public Layer {
       }
       ++to;
     });
+  }
+
+  /// d(output)/d(input `k`) of a product: the product of the others.
+  void factorsOf(const Backward& call, size_t k, std::span<float> factor) const {
+    const bool masked = masksValues_ && anyMask(call.inputs);
+    const View& output = call.outputs[0];
+    std::fill(factor.begin(), factor.end(), 1.0f);
+    for (size_t j = 0; j < call.inputs.size(); ++j) {
+      const View& input = call.inputs[j];
+      size_t to = 0;
+      walkOver(input.shape, output.shape).elements([&](size_t from) {
+        const bool kept = !masked || keeps(input.mask, input.data.size(), from);
+        if (j != k && kept) factor[to] *= input.data[from];
+        if (j == k && !kept) factor[to] = 0;
+        ++to;
+      });
+    }
+    for (size_t i = 0; masked && i < factor.size(); ++i) {
+      if (!keeps(output.mask, factor.size(), i)) factor[i] = 0;
+    }
+  }
+
+  /// Which input each element of a maximum or minimum came from: the first of equal ones. With masks in the
+  /// way of accumulateMasked.
+  std::vector<size_t> winners(const Backward& call) const {
+    const bool masked = masksValues_ && anyMask(call.inputs);
+    const Shape& shape = call.outputs[0].shape;
+    const size_t count = call.outputs[0].data.size();
+    std::vector<size_t> winner(count, 0);
+    std::vector<float> best(count);
+    std::vector<uint8_t> mask;  // of the inputs so far
+    for (size_t k = 0; k < call.inputs.size(); ++k) {
+      const View& input = call.inputs[k];
+      size_t to = 0;
+      walkOver(input.shape, shape).elements([&](size_t from) {
+        const float x = input.data[from];
+        const bool kept = !masked || keeps(input.mask, input.data.size(), from);
+        const bool better = merged(how_, best[to], x) != best[to];
+        if (k == 0 || (kept && (better || (masked && !keeps(mask, count, to))))) {
+          best[to] = x;
+          winner[to] = k;
+        }
+        ++to;
+      });
+      mergeMask(input, {shape, {}, mask}, k == 0);
+    }
+    return winner;
   }
 
   /// Keras 2: a timestep is kept where every input that has a mask keeps it. Keras 3: where any input keeps
@@ -222,6 +302,21 @@ class Concatenate : public Layer {
       }
     }
     if (anyMask(inputs) && output.shape.size() == 3) joinMasks(inputs, output, axis);
+  }
+
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    const Shape& shape = call.outputs[0].shape;
+    const size_t axis = resolveAxis(*this, axis_, shape);
+    const size_t outer = static_cast<size_t>(elementCount(shape, 0, axis));
+    const float* from = call.outputGradients[0].data();
+    for (size_t o = 0; o < outer; ++o) {
+      for (size_t k = 0; k < call.inputs.size(); ++k) {
+        const size_t block = call.inputs[k].data.size() / outer;
+        if (!call.inputGradients[k].empty())
+          addGradient({from, block}, call.inputGradients[k].subspan(o * block, block));
+        from += block;
+      }
+    }
   }
 
   std::string detail() const override { return "axis " + std::to_string(axis_); }

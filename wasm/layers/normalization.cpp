@@ -62,33 +62,14 @@ class LayerNormalization : public Layer {
 
   void forward(std::span<const View> inputs, Output output, Scratch& scratch) const override {
     const View& input = inputs[0];
-    const std::vector<size_t> axes = this->axes(input.shape);
-    std::vector<size_t> others;
-    for (size_t i = 0; i < input.shape.size(); ++i) {
-      if (std::find(axes.begin(), axes.end(), i) == axes.end()) others.push_back(i);
-    }
-    const std::vector<size_t> group = strideOf(input.shape, others);
-    size_t groups = 1;
-    for (const size_t axis : others) groups *= static_cast<size_t>(input.shape[axis].size);
-    // of each group the mean and the variance
-    float* mean = scratch.room(2 * groups);
-    float* variance = mean + groups;
-    reduce(ReduceKind::Mean, input.data, input.shape, axes, {mean, groups});
-    std::fill_n(variance, groups, 0.0f);
+    const Moments moments = momentsOf(input, scratch, 0);
     auto x = input.data.begin();
-    StridedWalk(input.shape, group).elements([&](size_t g) {
-      const float off = *x++ - mean[g];
-      variance[g] += off * off;
-    });
-    const float count = static_cast<float>(input.data.size() / groups);
-    for (size_t g = 0; g < groups; ++g) variance[g] /= count;
-    x = input.data.begin();
     auto to = output.data.begin();
-    StridedWalk(input.shape, group).elements([&](size_t g) {
-      *to++ = (*x++ - (rms_ ? 0.0f : mean[g])) / std::sqrt(variance[g] + epsilon_);
+    moments.walk.elements([&](size_t g) {
+      *to++ = (*x++ - (rms_ ? 0.0f : moments.mean[g])) / std::sqrt(moments.variance[g] + epsilon_);
     });
     to = output.data.begin();
-    StridedWalk(input.shape, strideOf(input.shape, axes)).elements([&](size_t at) {
+    StridedWalk(input.shape, strideOf(input.shape, axes(input.shape))).elements([&](size_t at) {
       if (scales_) *to *= gamma_[at];
       if (centers_) *to += beta_[at];
       ++to;
@@ -96,7 +77,78 @@ class LayerNormalization : public Layer {
     output.passMask(input);
   }
 
+  /// With x̂ = (x - mean) / σ, σ² = variance + ε, and the gradient d at x̂:
+  ///
+  ///     d(loss)/dx = (d - mean(d) - (x - mean) / σ · mean(d · x̂)) / σ
+  ///
+  /// where rms_scaling has x / σ for x̂ and no mean(d).
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const View& input = call.inputs[0];
+    const size_t count = input.data.size();
+    const Moments moments = momentsOf(input, scratch, count);
+    const std::span<float> d(moments.room, count);
+    std::copy(call.outputGradients[0].begin(), call.outputGradients[0].end(), d.begin());
+    if (scales_) {
+      auto to = d.begin();
+      StridedWalk(input.shape, strideOf(input.shape, axes(input.shape))).elements([&](size_t at) {
+        *to++ *= gamma_[at];
+      });
+    }
+    // of each group mean(d) and mean(d · x̂)
+    const size_t groups = moments.mean.size();
+    std::vector<float> means(2 * groups, 0.0f);
+    const auto normalised = [&](size_t i, size_t g) {
+      return (input.data[i] - (rms_ ? 0.0f : moments.mean[g])) / std::sqrt(moments.variance[g] + epsilon_);
+    };
+    const float size = static_cast<float>(count / groups);
+    size_t i = 0;
+    moments.walk.elements([&](size_t g) {
+      if (!rms_) means[g] += d[i] / size;
+      means[groups + g] += d[i] * normalised(i, g) / size;
+      ++i;
+    });
+    i = 0;
+    moments.walk.elements([&](size_t g) {
+      const float sigma = std::sqrt(moments.variance[g] + epsilon_);
+      const float off = (input.data[i] - moments.mean[g]) / sigma;
+      call.inputGradients[0][i] += (d[i] - means[g] - off * means[groups + g]) / sigma;
+      ++i;
+    });
+  }
+
  private:
+  /// Mean and variance of each group of values that are normalised together, and how these lie in the input.
+  struct Moments {
+    StridedWalk walk;
+    std::span<float> mean;
+    std::span<float> variance;
+    float* room;  ///< to work in
+  };
+  Moments momentsOf(const View& input, Scratch& scratch, size_t room) const {
+    const std::vector<size_t> axes = this->axes(input.shape);
+    std::vector<size_t> others;
+    size_t groups = 1;
+    for (size_t i = 0; i < input.shape.size(); ++i) {
+      if (std::find(axes.begin(), axes.end(), i) != axes.end()) continue;
+      others.push_back(i);
+      groups *= static_cast<size_t>(input.shape[i].size);
+    }
+    float* mean = scratch.room(2 * groups + room);
+    const Moments moments = {StridedWalk(input.shape, strideOf(input.shape, others)),
+                             {mean, groups},
+                             {mean + groups, groups},
+                             mean + 2 * groups};
+    reduce(ReduceKind::Mean, input.data, input.shape, axes, moments.mean);
+    std::fill(moments.variance.begin(), moments.variance.end(), 0.0f);
+    auto x = input.data.begin();
+    moments.walk.elements([&](size_t g) {
+      const float off = *x++ - mean[g];
+      moments.variance[g] += off * off;
+    });
+    for (float& variance : moments.variance) variance /= static_cast<float>(input.data.size() / groups);
+    return moments;
+  }
+
   /// Counted from the front and rising, as Keras sorts them.
   std::vector<size_t> axes(const Shape& input) const {
     std::vector<size_t> axes;
@@ -171,6 +223,15 @@ class BatchNormalization : public Layer {
       output.data[i] = (input.data[i] - mean_[at]) * scale_[at] + beta_[at];
     }
     output.passMask(input);
+  }
+
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    const Shape& shape = call.inputs[0].shape;
+    const size_t axis = resolveAxis(*this, axis_, shape);
+    const size_t size = static_cast<size_t>(shape[axis].size);
+    const size_t inner = static_cast<size_t>(elementCount(shape, axis + 1, shape.size()));
+    for (size_t i = 0; i < call.outputGradients[0].size(); ++i)
+      call.inputGradients[0][i] += call.outputGradients[0][i] * scale_[i / inner % size];
   }
 
  private:

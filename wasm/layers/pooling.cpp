@@ -30,6 +30,13 @@ class GlobalPooling1D : public Layer {
     reduce(kind_, input.data, input.shape, kAxes, output.data);
   }
 
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const View& input = call.inputs[0];
+    if (kind_ == ReduceKind::Mean && !input.mask.empty()) return maskedMeanBackward(call);
+    reduceBackward(kind_, input.data, input.shape, kAxes, call.outputs[0].data, call.outputGradients[0],
+                   scratch.room(reduceBackwardRoom(call.outputs[0].data.size())), call.inputGradients[0]);
+  }
+
   Part part() const override { return Part::Reduction; }
   std::optional<size_t> inputAxis(size_t axis, const Shape& input) const override {
     if (kind_ != ReduceKind::Mean) return std::nullopt;
@@ -54,6 +61,23 @@ class GlobalPooling1D : public Layer {
       // A text without a single unmasked timestep is 0 / 0 in Keras too; the session reports what is not
       // finite.
       for (size_t f = 0; f < features; ++f) output[b * features + f] /= count;
+    }
+  }
+
+  static void maskedMeanBackward(const Backward& call) {
+    const View& input = call.inputs[0];
+    const size_t steps = static_cast<size_t>(input.shape[1].size);
+    const size_t features = static_cast<size_t>(input.shape[2].size);
+    for (size_t b = 0; b < static_cast<size_t>(input.shape[0].size); ++b) {
+      const std::span<const uint8_t> kept = input.mask.subspan(b * steps, steps);
+      const auto count =
+          static_cast<float>(std::count_if(kept.begin(), kept.end(), [](uint8_t k) { return k != 0; }));
+      for (size_t t = 0; t < steps; ++t) {
+        if (kept[t] == 0) continue;
+        for (size_t f = 0; f < features; ++f)
+          call.inputGradients[0][(b * steps + t) * features + f] +=
+              call.outputGradients[0][b * features + f] / count;
+      }
     }
   }
 
@@ -84,18 +108,30 @@ class Pooling1D : public Layer {
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
-    const View& input = inputs[0];
-    const int steps = input.shape[1].size;
-    const ptrdiff_t features = input.shape[2].size;
-    const int before = window_.before(steps);
-    const float* sequence = input.data.data();
-    float* to = output.data.data();
-    for (int b = 0; b < input.shape[0].size; ++b, sequence += steps * features) {
-      for (int place = 0; place < output.shape[1].size; ++place, to += features) {
-        const int start = place * window_.stride - before;
-        pool(sequence, features, std::max(start, 0), std::min(start + window_.size, steps), to);
+    const auto features = static_cast<size_t>(output.shape[2].size);
+    eachWindow(inputs[0].shape, output.shape, [&](size_t from, size_t end, size_t place) {
+      pool(inputs[0].data.data(), features, from, end, output.data.data() + place * features);
+    });
+  }
+
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    const View& input = call.inputs[0];
+    const auto features = static_cast<size_t>(input.shape[2].size);
+    eachWindow(input.shape, call.outputs[0].shape, [&](size_t from, size_t end, size_t place) {
+      for (size_t f = 0; f < features; ++f) {
+        const float above = call.outputGradients[0][place * features + f];
+        if (kind_ == ReduceKind::Mean) {
+          const float share = above / static_cast<float>(end - from);
+          for (size_t t = from; t < end; ++t) call.inputGradients[0][t * features + f] += share;
+        } else {  // to the first of the largest
+          size_t largest = from;
+          for (size_t t = from + 1; t < end; ++t) {
+            if (input.data[t * features + f] > input.data[largest * features + f]) largest = t;
+          }
+          call.inputGradients[0][largest * features + f] += above;
+        }
       }
-    }
+    });
   }
 
   std::string detail() const override {
@@ -104,16 +140,32 @@ class Pooling1D : public Layer {
   }
 
  private:
+  /// Calls visit(from, end, place) for each window: its timesteps within the input and its place in the
+  /// output, both counted through all rows of the batch.
+  template <class Visit>
+  void eachWindow(const Shape& input, const Shape& output, Visit visit) const {
+    const int steps = input[1].size;
+    const int before = window_.before(steps);
+    size_t at = 0;
+    for (int b = 0; b < input[0].size; ++b) {
+      for (int place = 0; place < output[1].size; ++place) {
+        const int start = place * window_.stride - before;
+        visit(static_cast<size_t>(b * steps + std::max(start, 0)),
+              static_cast<size_t>(b * steps + std::min(start + window_.size, steps)), at++);
+      }
+    }
+  }
+
   /// Timesteps [from, end) of `sequence` (timesteps, features) as one.
-  void pool(const float* sequence, ptrdiff_t features, int from, int end, float* to) const {
+  void pool(const float* sequence, size_t features, size_t from, size_t end, float* to) const {
     const bool largest = kind_ == ReduceKind::Max;
     std::fill_n(to, features, largest ? -std::numeric_limits<float>::infinity() : 0.0f);
-    for (ptrdiff_t t = from; t < end; ++t) {
+    for (size_t t = from; t < end; ++t) {
       const float* x = sequence + t * features;
-      for (ptrdiff_t f = 0; f < features; ++f) to[f] = largest ? std::max(to[f], x[f]) : to[f] + x[f];
+      for (size_t f = 0; f < features; ++f) to[f] = largest ? std::max(to[f], x[f]) : to[f] + x[f];
     }
     if (largest) return;
-    for (ptrdiff_t f = 0; f < features; ++f) to[f] /= static_cast<float>(end - from);
+    for (size_t f = 0; f < features; ++f) to[f] /= static_cast<float>(end - from);
   }
 
   ReduceKind kind_;

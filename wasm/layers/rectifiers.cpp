@@ -13,6 +13,13 @@
 namespace charglow {
 namespace {
 
+/// The vector-Jacobian product of an elementwise layer: derivative(i) is that of element i.
+template <class Derivative>
+void addTimes(const Backward& call, Derivative derivative) {
+  for (size_t i = 0; i < call.outputGradients[0].size(); ++i)
+    call.inputGradients[0][i] += derivative(i) * call.outputGradients[0][i];
+}
+
 /// What the first three have in common (keras/backend.py 2.15, relu):
 ///
 ///     y = min(x, max_value)                          where x > threshold
@@ -39,6 +46,14 @@ class Rectifier : public Layer {
     if (!options_.dropsMask) output.passMask(inputs[0]);
   }
 
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    addTimes(call, [&](size_t i) {
+      const float x = call.inputs[0].data[i];
+      if (x <= options_.threshold) return options_.negativeSlope;
+      return x <= options_.maxValue ? 1.0f : 0.0f;
+    });
+  }
+
  private:
   Options options_;
 };
@@ -55,6 +70,12 @@ class Elu : public Layer {
     std::transform(inputs[0].data.begin(), inputs[0].data.end(), output.data.begin(),
                    [&](float x) { return x > 0 ? x : alpha_ * std::expm1(x); });
     output.passMask(inputs[0]);
+  }
+
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    addTimes(call, [&](size_t i) {  // α e^x = y + α
+      return call.inputs[0].data[i] > 0 ? 1.0f : call.outputs[0].data[i] + alpha_;
+    });
   }
 
  private:
@@ -88,23 +109,37 @@ class PRelu : public Layer {
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
     const View& input = inputs[0];
-    std::vector<size_t> stride(input.shape.size(), 0);
-    size_t step = 1;
-    for (size_t i = input.shape.size(); i-- > 1;) {
-      if (isShared(i)) continue;
-      stride[i] = step;
-      step *= static_cast<size_t>(input.shape[i].size);
-    }
     auto x = input.data.begin();
     auto to = output.data.begin();
-    StridedWalk(input.shape, stride).elements([&](size_t at) {
+    walkOver(input.shape).elements([&](size_t at) {
       *to++ = *x > 0 ? *x : alpha_[at] * *x;
       ++x;
     });
     output.passMask(input);
   }
 
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    size_t i = 0;
+    walkOver(call.inputs[0].shape).elements([&](size_t at) {
+      const float slope = call.inputs[0].data[i] > 0 ? 1.0f : alpha_[at];
+      call.inputGradients[0][i] += slope * call.outputGradients[0][i];
+      ++i;
+    });
+  }
+
  private:
+  /// How the input's elements lie in α.
+  [[nodiscard]] StridedWalk walkOver(const Shape& input) const {
+    std::vector<size_t> stride(input.size(), 0);
+    size_t step = 1;
+    for (size_t i = input.size(); i-- > 1;) {
+      if (isShared(i)) continue;
+      stride[i] = step;
+      step *= static_cast<size_t>(input[i].size);
+    }
+    return {input, stride};
+  }
+
   bool isShared(size_t axis) const {
     return std::find(shared_.begin(), shared_.end(), static_cast<int>(axis)) != shared_.end();
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "kernels/reduce.h"
 #include "kernels/strided.h"
 #include "layers/layers.h"
 #include "layers/match_axes.h"
@@ -46,6 +47,10 @@ class Reshape : public Layer {
               output.data.begin());  // Keras drops the mask here
   }
 
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    addGradient(call.outputGradients[0], call.inputGradients[0]);
+  }
+
   Part part() const override { return Part::Relayout; }
   std::optional<size_t> inputAxis(size_t axis, const Shape& input) const override {
     return matchAxes(input, outputShape({&input, 1}))[axis];
@@ -73,6 +78,15 @@ class RepeatVector : public Layer {
     auto to = output.data.begin();
     for (auto row = input.data.begin(); row != input.data.end(); row += width) {
       for (int i = 0; i < times_; ++i) to = std::copy(row, row + width, to);
+    }
+  }
+
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    const size_t width = static_cast<size_t>(call.inputs[0].shape[1].size);
+    const std::span<float> to = call.inputGradients[0];
+    const float* from = call.outputGradients[0].data();
+    for (size_t row = 0; row < to.size(); row += width) {
+      for (int i = 0; i < times_; ++i, from += width) addGradient({from, width}, to.subspan(row, width));
     }
   }
 
@@ -112,15 +126,12 @@ class Permute : public Layer {
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
-    const View& input = inputs[0];
-    const size_t rank = input.shape.size();
-    // stride[i]: how far apart in the input neighbours along the output's axis i lie
-    std::vector<size_t> inputStride(rank, 1);
-    for (size_t i = rank - 1; i > 0; --i)
-      inputStride[i - 1] = inputStride[i] * static_cast<size_t>(input.shape[i].size);
-    std::vector<size_t> stride = {inputStride[0]};
-    for (const int dim : dims_) stride.push_back(inputStride[static_cast<size_t>(dim)]);
-    gather(StridedWalk(output.shape, stride), input.data.data(), output.data.data());
+    gather(walkOver(inputs[0].shape, output.shape), inputs[0].data.data(), output.data.data());
+  }
+
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    addStrided(walkOver(call.inputs[0].shape, call.outputs[0].shape), call.outputGradients[0].data(),
+               call.inputGradients[0].data());
   }
 
   Part part() const override { return Part::Relayout; }
@@ -129,6 +140,18 @@ class Permute : public Layer {
   }
 
  private:
+  /// How the output's elements lie in the input.
+  [[nodiscard]] StridedWalk walkOver(const Shape& input, const Shape& output) const {
+    const size_t rank = input.size();
+    // stride[i]: how far apart in the input neighbours along the output's axis i lie
+    std::vector<size_t> inputStride(rank, 1);
+    for (size_t i = rank - 1; i > 0; --i)
+      inputStride[i - 1] = inputStride[i] * static_cast<size_t>(input[i].size);
+    std::vector<size_t> stride = {inputStride[0]};
+    for (const int dim : dims_) stride.push_back(inputStride[static_cast<size_t>(dim)]);
+    return {output, stride};
+  }
+
   std::vector<int> dims_;
 };
 

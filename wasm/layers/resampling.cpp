@@ -52,6 +52,21 @@ class Ends : public Layer {
     }
   }
 
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    const int steps = call.inputs[0].shape[1].size;
+    const auto features = static_cast<size_t>(call.inputs[0].shape[2].size);
+    const int places = call.outputs[0].shape[1].size;
+    const float* from = call.outputGradients[0].data();
+    for (int b = 0; b < call.inputs[0].shape[0].size; ++b) {
+      for (int i = 0; i < places; ++i, from += features) {
+        const int t = i + front_;
+        if (t < 0 || t >= steps) continue;
+        const size_t at = static_cast<size_t>(b * steps + t) * features;
+        addGradient({from, features}, call.inputGradients[0].subspan(at, features));
+      }
+    }
+  }
+
   std::string detail() const override {
     return std::to_string(std::abs(front_)) + " in front, " + std::to_string(std::abs(back_)) + " behind";
   }
@@ -79,6 +94,16 @@ class UpSampling1D : public Layer {
     auto to = output.data.begin();
     for (auto step = input.data.begin(); step != input.data.end(); step += features) {
       for (int i = 0; i < times_; ++i) to = std::copy_n(step, features, to);
+    }
+  }
+
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    const auto features = static_cast<size_t>(call.inputs[0].shape[2].size);
+    const std::span<float> to = call.inputGradients[0];
+    const float* from = call.outputGradients[0].data();
+    for (size_t step = 0; step < to.size(); step += features) {
+      for (int i = 0; i < times_; ++i, from += features)
+        addGradient({from, features}, to.subspan(step, features));
     }
   }
 

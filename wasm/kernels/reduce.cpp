@@ -27,7 +27,9 @@ float start(ReduceKind kind) {
 template <class Combine>
 void fold(const StridedWalk& walk, const float* from, float* to, Combine combine) {
   walk.runs([&](size_t offset, size_t count, size_t apart) {
-    float* out = to + offset;
+    // Unsigned only in type, as in combineStrided.
+    float* out = to + static_cast<ptrdiff_t>(offset);
+    const auto step = static_cast<ptrdiff_t>(apart);
     if (apart == 0) {
       float value = *out;
       for (size_t i = 0; i < count; ++i) value = combine(value, from[i]);
@@ -35,7 +37,7 @@ void fold(const StridedWalk& walk, const float* from, float* to, Combine combine
     } else if (apart == 1) {
       for (size_t i = 0; i < count; ++i) out[i] = combine(out[i], from[i]);
     } else {
-      for (size_t i = 0; i < count; ++i) out[i * apart] = combine(out[i * apart], from[i]);
+      for (size_t i = 0; i < count; ++i, out += step) *out = combine(*out, from[i]);
     }
     from += count;
   });

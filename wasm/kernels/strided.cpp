@@ -37,6 +37,12 @@ void gatherTransposed(const StridedWalk::Transposed& matrix, const float* from, 
 
 }  // namespace
 
+std::vector<size_t> stridesOf(const Shape& shape) {
+  std::vector<size_t> stride(shape.size(), 1);
+  for (size_t i = shape.size(); i-- > 1;) stride[i - 1] = stride[i] * static_cast<size_t>(shape[i].size);
+  return stride;
+}
+
 void gather(const StridedWalk& walk, const float* from, float* to) {
   if (const auto matrix = walk.transposed()) return gatherTransposed(*matrix, from, to);
   combineStrided(walk, from, to, [](float, float x) { return x; });

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "tensor.h"
 
@@ -78,6 +79,10 @@ class StridedWalk {
   std::array<Axis, kMostAxes> axes_{};
   size_t rank_ = 0;
 };
+
+/// How far apart in a tensor of `shape`, in C order, neighbours along each axis lie. Every size must be
+/// known.
+std::vector<size_t> stridesOf(const Shape& shape);
 
 /// Joins the elements of `from` that a walk meets to those of `to`, in C order: to = combine(to, from).
 template <class Combine>

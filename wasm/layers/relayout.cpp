@@ -142,11 +142,7 @@ class Permute : public Layer {
  private:
   /// How the output's elements lie in the input.
   [[nodiscard]] StridedWalk walkOver(const Shape& input, const Shape& output) const {
-    const size_t rank = input.size();
-    // stride[i]: how far apart in the input neighbours along the output's axis i lie
-    std::vector<size_t> inputStride(rank, 1);
-    for (size_t i = rank - 1; i > 0; --i)
-      inputStride[i - 1] = inputStride[i] * static_cast<size_t>(input[i].size);
+    const std::vector<size_t> inputStride = stridesOf(input);
     std::vector<size_t> stride = {inputStride[0]};
     for (const int dim : dims_) stride.push_back(inputStride[static_cast<size_t>(dim)]);
     return {output, stride};

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "bundle/strict_json.h"
+#include "kernels/reduce.h"
 #include "kernels/strided.h"
 #include "layers/match_axes.h"
 #include "layers/operations/operations.h"
@@ -19,6 +20,9 @@ class Reshaped : public Layer {
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
     std::copy(inputs[0].data.begin(), inputs[0].data.end(), output.data.begin());
+  }
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    addGradient(call.outputGradients[0], call.inputGradients[0]);
   }
   Part part() const override { return Part::Relayout; }
 };
@@ -192,13 +196,12 @@ class Transpose : public Layer {
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
-    const Shape& input = inputs[0].shape;
-    std::vector<size_t> inputStride(input.size(), 1);
-    for (size_t i = input.size() - 1; i > 0; --i)
-      inputStride[i - 1] = inputStride[i] * static_cast<size_t>(input[i].size);
-    std::vector<size_t> stride;
-    for (const size_t axis : order(input)) stride.push_back(inputStride[axis]);
-    gather(StridedWalk(output.shape, stride), inputs[0].data.data(), output.data.data());
+    gather(walkOver(inputs[0].shape, output.shape), inputs[0].data.data(), output.data.data());
+  }
+
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    addStrided(walkOver(call.inputs[0].shape, call.outputs[0].shape), call.outputGradients[0].data(),
+               call.inputGradients[0].data());
   }
 
   Part part() const override { return Part::Relayout; }
@@ -207,6 +210,14 @@ class Transpose : public Layer {
   }
 
  private:
+  /// How the output's elements lie in the input.
+  [[nodiscard]] StridedWalk walkOver(const Shape& input, const Shape& output) const {
+    const std::vector<size_t> inputStride = stridesOf(input);
+    std::vector<size_t> stride;
+    for (const size_t axis : order(input)) stride.push_back(inputStride[axis]);
+    return {output, stride};
+  }
+
   /// Which axis of the input each axis of the output is.
   std::vector<size_t> order(const Shape& input) const {
     std::vector<size_t> order(input.size());
@@ -266,6 +277,23 @@ class Repeat : public Layer {
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
+    gather(walkOver(inputs), inputs[0].data.data(), output.data.data());
+  }
+
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    addStrided(walkOver(call.inputs), call.outputGradients[0].data(), call.inputGradients[0].data());
+  }
+
+  Part part() const override { return Part::Relayout; }
+  /// Nothing where values are repeated along the axis.
+  std::optional<size_t> inputAxis(size_t axis, const Shape& input) const override {
+    const Length* length = lengthAt(axis, input);
+    return length == nullptr || (!length->input && length->size == 1) ? std::optional(axis) : std::nullopt;
+  }
+
+ private:
+  /// How the output's elements lie in the input.
+  [[nodiscard]] StridedWalk walkOver(std::span<const View> inputs) const {
     const Shape& input = inputs[0].shape;
     std::vector<Shape> shapes;
     for (const View& each : inputs) shapes.push_back(each.shape);
@@ -281,17 +309,9 @@ class Repeat : public Layer {
       stride.push_back(elements_ ? step : 0);
       stride.push_back(elements_ ? 0 : step);
     }
-    gather(StridedWalk(shape, stride), inputs[0].data.data(), output.data.data());
+    return {shape, stride};
   }
 
-  Part part() const override { return Part::Relayout; }
-  /// Nothing where values are repeated along the axis.
-  std::optional<size_t> inputAxis(size_t axis, const Shape& input) const override {
-    const Length* length = lengthAt(axis, input);
-    return length == nullptr || (!length->input && length->size == 1) ? std::optional(axis) : std::nullopt;
-  }
-
- private:
   const Length* lengthAt(size_t axis, const Shape& input) const {
     if (axis_) return resolveAxis(*this, *axis_, input) == axis ? &times_[0] : nullptr;
     if (times_.size() != input.size()) refuseInput(*this, "of rank " + std::to_string(times_.size()), input);

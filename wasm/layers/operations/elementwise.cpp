@@ -1,73 +1,14 @@
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <variant>
 
 #include "bundle/strict_json.h"
 #include "kernels/broadcast.h"
+#include "kernels/reduce.h"
+#include "layers/operations/functions.h"
 #include "layers/operations/operations.h"
 
 namespace charglow {
 namespace {
-
-struct Function {
-  std::string_view name;
-  size_t operands;
-  float (*of)(float, float, float);
-};
-
-float truth(bool value) { return value ? 1.0f : 0.0f; }
-
-/// numpy's names. Truth is 1 and 0.
-constexpr std::array<Function, 46> kFunctions = {{
-    {"identity", 1, [](float x, float, float) { return x; }},
-    {"negative", 1, [](float x, float, float) { return -x; }},
-    {"absolute", 1, [](float x, float, float) { return std::abs(x); }},
-    {"sign", 1, [](float x, float, float) { return truth(x > 0) - truth(x < 0); }},
-    {"square", 1, [](float x, float, float) { return x * x; }},
-    {"sqrt", 1, [](float x, float, float) { return std::sqrt(x); }},
-    {"rsqrt", 1, [](float x, float, float) { return 1.0f / std::sqrt(x); }},
-    {"exp", 1, [](float x, float, float) { return std::exp(x); }},
-    {"expm1", 1, [](float x, float, float) { return std::expm1(x); }},
-    {"log", 1, [](float x, float, float) { return std::log(x); }},
-    {"log1p", 1, [](float x, float, float) { return std::log1p(x); }},
-    {"sin", 1, [](float x, float, float) { return std::sin(x); }},
-    {"cos", 1, [](float x, float, float) { return std::cos(x); }},
-    {"tan", 1, [](float x, float, float) { return std::tan(x); }},
-    {"arctan", 1, [](float x, float, float) { return std::atan(x); }},
-    {"sinh", 1, [](float x, float, float) { return std::sinh(x); }},
-    {"cosh", 1, [](float x, float, float) { return std::cosh(x); }},
-    {"erf", 1, [](float x, float, float) { return std::erf(x); }},
-    {"floor", 1, [](float x, float, float) { return std::floor(x); }},
-    {"ceil", 1, [](float x, float, float) { return std::ceil(x); }},
-    {"round", 1, [](float x, float, float) { return std::nearbyint(x); }},  // halves to the even number
-    {"trunc", 1, [](float x, float, float) { return std::trunc(x); }},
-    {"not_zero", 1, [](float x, float, float) { return truth(x != 0); }},
-    {"logical_not", 1, [](float x, float, float) { return truth(x == 0); }},
-    {"add", 2, [](float x, float y, float) { return x + y; }},
-    {"subtract", 2, [](float x, float y, float) { return x - y; }},
-    {"multiply", 2, [](float x, float y, float) { return x * y; }},
-    {"divide", 2, [](float x, float y, float) { return x / y; }},
-    {"divide_no_nan", 2, [](float x, float y, float) { return y == 0 ? 0.0f : x / y; }},
-    {"floor_divide", 2, [](float x, float y, float) { return std::floor(x / y); }},
-    {"modulo", 2, [](float x, float y, float) { return x - std::floor(x / y) * y; }},
-    {"power", 2, [](float x, float y, float) { return std::pow(x, y); }},
-    {"maximum", 2, [](float x, float y, float) { return std::max(x, y); }},
-    {"minimum", 2, [](float x, float y, float) { return std::min(x, y); }},
-    {"less", 2, [](float x, float y, float) { return truth(x < y); }},
-    {"less_equal", 2, [](float x, float y, float) { return truth(x <= y); }},
-    {"equal", 2, [](float x, float y, float) { return truth(x == y); }},
-    {"not_equal", 2, [](float x, float y, float) { return truth(x != y); }},
-    {"greater", 2, [](float x, float y, float) { return truth(x > y); }},
-    {"greater_equal", 2, [](float x, float y, float) { return truth(x >= y); }},
-    {"logical_and", 2, [](float x, float y, float) { return truth(x != 0 && y != 0); }},
-    {"logical_or", 2, [](float x, float y, float) { return truth(x != 0 || y != 0); }},
-    {"logical_xor", 2, [](float x, float y, float) { return truth((x != 0) != (y != 0)); }},
-    {"clip", 3, [](float x, float low, float high) { return std::min(std::max(x, low), high); }},
-    {"where", 3, [](float condition, float x, float y) { return condition != 0 ? x : y; }},
-    // Its condition meets the values from the first axis on.
-    {"switch", 3, [](float condition, float x, float y) { return condition != 0 ? x : y; }},
-}};
 
 /// A number or an array of them, as the file holds it.
 struct Constant {
@@ -129,6 +70,27 @@ class Elementwise : public Layer {
     for (size_t i = 0; i < to.size(); ++i) to[i] = function_.of(to[i], second[i], three ? third[i] : 0);
   }
 
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const Shape& shape = call.outputs[0].shape;
+    const size_t count = call.outputs[0].data.size();
+    float* room = scratch.room(4 * count);
+    std::fill_n(room, 3 * count, 0.0f);
+    for (size_t which = 0; which < operands_.size(); ++which)
+      spread(which, call.inputs, shape, room + which * count);
+    float* product = room + 3 * count;
+    for (size_t which = 0; which < operands_.size(); ++which) {
+      const size_t* input = std::get_if<size_t>(&operands_[which]);
+      if (input == nullptr || call.inputGradients[*input].empty() || function_.slopes[which] == nullptr)
+        continue;
+      for (size_t i = 0; i < count; ++i) {
+        product[i] = call.outputGradients[0][i] *
+                     function_.slopes[which](room[i], room[count + i], room[2 * count + i]);
+      }
+      addStrided(broadcastWalk(raised(which, call.inputs[*input].shape, shape.size()), shape), product,
+                 call.inputGradients[*input].data());
+    }
+  }
+
   std::string detail() const override {
     std::string text(function_.name);
     for (const Operand& operand : operands_) {
@@ -179,9 +141,8 @@ class Elementwise : public Layer {
 
 std::unique_ptr<Layer> makeElementwise(ConfigReader& config) {
   const std::string name = config.text("function", "");
-  const auto* function = std::find_if(kFunctions.begin(), kFunctions.end(),
-                                      [&](const Function& each) { return each.name == name; });
-  if (function == kFunctions.end()) {
+  const Function* function = functionNamed(name);
+  if (function == nullptr) {
     config.refuse("function", "a function of single elements", "\"" + name + "\"");
     return nullptr;
   }

@@ -31,6 +31,9 @@ class OneHot : public Layer {
     }
   }
 
+  /// What it gives does not change with the values.
+  void backward(const Backward& /*call*/, Scratch& /*scratch*/) const override {}
+
   std::optional<int> idCount() const override { return depth_; }
   std::string detail() const override { return std::to_string(depth_) + " ids"; }
 
@@ -53,6 +56,9 @@ class Size : public Layer {
     output.data[0] = static_cast<float>(shape[resolveAxis(*this, axis_, shape)].size);
   }
 
+  /// What it gives does not change with the values.
+  void backward(const Backward& /*call*/, Scratch& /*scratch*/) const override {}
+
   std::string detail() const override { return "axis " + std::to_string(axis_); }
 
  private:
@@ -73,6 +79,9 @@ class MaskOf : public Layer {
     if (inputs[0].mask.size() != output.data.size()) refuseInput(*this, "that has a mask", inputs[0].shape);
     std::copy(inputs[0].mask.begin(), inputs[0].mask.end(), output.data.begin());
   }
+
+  /// What it gives does not change with the values.
+  void backward(const Backward& /*call*/, Scratch& /*scratch*/) const override {}
 };
 
 class Fill : public Layer {
@@ -85,6 +94,9 @@ class Fill : public Layer {
   void forward(std::span<const View> /*inputs*/, Output output, Scratch& /*scratch*/) const override {
     std::fill(output.data.begin(), output.data.end(), value_);
   }
+
+  /// What it gives does not change with the values.
+  void backward(const Backward& /*call*/, Scratch& /*scratch*/) const override {}
 
  private:
   float value_;
@@ -110,6 +122,11 @@ class Outputs : public Layer {
     for (size_t i = 0; i < outputs.size(); ++i) {
       std::copy(inputs[i].data.begin(), inputs[i].data.end(), outputs[i].data.begin());
     }
+  }
+
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    for (size_t i = 0; i < call.inputs.size(); ++i)
+      addGradient(call.outputGradients[i], call.inputGradients[i]);
   }
 
  private:

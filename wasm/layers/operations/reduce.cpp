@@ -34,6 +34,13 @@ class Reduce : public Layer {
     reduce(kind_, inputs[0].data, inputs[0].shape, axes(inputs[0].shape), output.data);
   }
 
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const View& output = call.outputs[0];
+    reduceBackward(kind_, call.inputs[0].data, call.inputs[0].shape, axes(call.inputs[0].shape), output.data,
+                   call.outputGradients[0], scratch.room(reduceBackwardRoom(output.data.size())),
+                   call.inputGradients[0]);
+  }
+
   std::string detail() const override {
     std::string text = kindName_ + " over axis";
     for (const int axis : axes_) text += " " + std::to_string(axis);
@@ -101,6 +108,9 @@ class Argument : public Layer {
     });
   }
 
+  /// A place does not change with the values, as long as it is the same.
+  void backward(const Backward& /*call*/, Scratch& /*scratch*/) const override {}
+
   std::string detail() const override {
     return std::string(largest_ ? "place of the largest" : "place of the smallest") + " over axis " +
            std::to_string(axis_);
@@ -141,6 +151,18 @@ class Cumulate : public AlongAxis {
       }
     });
   }
+
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    const Shape& shape = call.inputs[0].shape;
+    eachRow(shape, resolveAxis(*this, axis_, shape),
+            [&](size_t first, size_t count, size_t stride, size_t /*row*/) {
+              float sum = 0;
+              for (size_t k = count; k-- > 0;) {
+                const size_t at = first + k * stride;
+                call.inputGradients[0][at] += sum += call.outputGradients[0][at];
+              }
+            });
+  }
 };
 
 class Normalise : public AlongAxis {
@@ -156,6 +178,26 @@ class Normalise : public AlongAxis {
         output.data[first + k * stride] = inputs[0].data[first + k * stride] / (sum + epsilon_);
       }
     });
+  }
+
+  /// With S = Σ x + ε and the gradient g: d(loss)/dx_k = (g_k - Σ_j g_j x_j / S) / S.
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    const Shape& shape = call.inputs[0].shape;
+    const std::span<const float> x = call.inputs[0].data;
+    eachRow(shape, resolveAxis(*this, axis_, shape),
+            [&](size_t first, size_t count, size_t stride, size_t /*row*/) {
+              float sum = epsilon_;
+              float along = 0;
+              for (size_t k = 0; k < count; ++k) {
+                const size_t at = first + k * stride;
+                sum += x[at];
+                along += call.outputGradients[0][at] * call.outputs[0].data[at];
+              }
+              for (size_t k = 0; k < count; ++k) {
+                const size_t at = first + k * stride;
+                call.inputGradients[0][at] += (call.outputGradients[0][at] - along) / sum;
+              }
+            });
   }
 
   std::optional<size_t> softmaxAxis(const Shape& output) const override {

@@ -60,14 +60,14 @@ class OperationLayer : public Layer {
   }
   void forwardAll(std::span<const View> inputs, std::span<const Output> outputs,
                   Scratch& scratch) const override {
-    if (seesMask_) {
-      inner_->forwardAll(inputs, outputs, scratch);
-    } else {
-      std::vector<View> bare;
-      for (const View& input : inputs) bare.push_back({input.shape, input.data, {}});
-      inner_->forwardAll(bare, outputs, scratch);
-    }
+    inner_->forwardAll(seesMask_ ? std::vector<View>(inputs.begin(), inputs.end()) : bare(inputs), outputs,
+                       scratch);
     for (const Output& output : outputs) output.mask.clear();
+  }
+
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const std::vector<View> inputs = bare(call.inputs);
+    inner_->backward({inputs, call.outputs, call.outputGradients, call.inputGradients}, scratch);
   }
 
   std::optional<int> idCount() const override { return inner_->idCount(); }
@@ -85,6 +85,13 @@ class OperationLayer : public Layer {
   }
 
  private:
+  /// Inputs without their masks.
+  static std::vector<View> bare(std::span<const View> inputs) {
+    std::vector<View> views;
+    for (const View& input : inputs) views.push_back({input.shape, input.data, {}});
+    return views;
+  }
+
   void compare(const Shape& shape) const {
     const auto agrees = [](const Dim& a, const Dim& b) {
       return !a.known() || !b.known() || a.size == b.size;

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "bundle/strict_json.h"
+#include "kernels/reduce.h"
 #include "kernels/strided.h"
 #include "layers/operations/operations.h"
 
@@ -50,23 +51,13 @@ class Slice : public Layer {
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
-    const Shape& input = inputs[0].shape;
-    std::vector<size_t> inputStride(input.size(), 1);
-    for (size_t i = input.size() - 1; i > 0; --i)
-      inputStride[i - 1] = inputStride[i] * static_cast<size_t>(input[i].size);
-    size_t base = 0;
-    std::vector<size_t> stride;
-    for (const std::optional<Taken>& taken : layout(input)) {
-      if (!taken) {
-        stride.push_back(0);
-        continue;
-      }
-      base += static_cast<size_t>(taken->start) * inputStride[taken->axis];
-      // A step back is a stride of 2^n less so much, which adds up to the same place.
-      if (taken->item->kind != Item::Kind::Pick)
-        stride.push_back(inputStride[taken->axis] * static_cast<size_t>(taken->item->step));
-    }
-    gather(StridedWalk(output.shape, stride), inputs[0].data.data() + base, output.data.data());
+    const Place place = placeOf(inputs[0].shape, output.shape);
+    gather(place.walk, inputs[0].data.data() + place.start, output.data.data());
+  }
+
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    const Place place = placeOf(call.inputs[0].shape, call.outputs[0].shape);
+    addStrided(place.walk, call.outputGradients[0].data(), call.inputGradients[0].data() + place.start);
   }
 
   std::string detail() const override { return shown_; }
@@ -84,6 +75,28 @@ class Slice : public Layer {
   }
 
  private:
+  /// Where in the input the output's elements lie.
+  struct Place {
+    size_t start;
+    StridedWalk walk;
+  };
+  [[nodiscard]] Place placeOf(const Shape& input, const Shape& output) const {
+    const std::vector<size_t> inputStride = stridesOf(input);
+    size_t start = 0;
+    std::vector<size_t> stride;
+    for (const std::optional<Taken>& taken : layout(input)) {
+      if (!taken) {
+        stride.push_back(0);
+        continue;
+      }
+      start += static_cast<size_t>(taken->start) * inputStride[taken->axis];
+      // A step back is a stride of 2^n less so much, which adds up to the same place.
+      if (taken->item->kind != Item::Kind::Pick)
+        stride.push_back(inputStride[taken->axis] * static_cast<size_t>(taken->item->step));
+    }
+    return {start, StridedWalk(output, stride)};
+  }
+
   /// The input's axes in order, and nothing where a new one comes.
   std::vector<std::optional<Taken>> layout(const Shape& input) const {
     const auto named = static_cast<size_t>(std::count_if(items_.begin(), items_.end(), [](const Item& item) {

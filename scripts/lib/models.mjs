@@ -1,7 +1,7 @@
 /** Conversions with scripts/convert.py: the models shipped with the page, and the test fixtures. */
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { FIXTURES, FIXTURES_NEXT, FIXTURE_BUNDLES, MODELS, PUBLIC_MODELS, READER_CASES, ROOT } from "./paths.mjs";
+import { FIXTURES, FIXTURES_NEXT, FIXTURE_BUNDLES, GALLERY, MODELS, PUBLIC_GALLERY, PUBLIC_MODELS, READER_CASES, ROOT } from "./paths.mjs";
 import { must } from "./run.mjs";
 import { done, duration, step, UserError } from "./say.mjs";
 import { filesBelow, hashOf, unlessFresh } from "./stamp.mjs";
@@ -34,11 +34,67 @@ export function modelArguments(folder) {
   ];
 }
 
-/** Converts every model in web/models into web/public/models/<name>.safetensors. @param {Machine} machine */
+/**
+ * @typedef {object} Listed a model of the gallery, as web/models/gallery.json lists it, in the order in which they are shown
+ * @property {string} id its folder below web/models, and its bundle's name
+ * @property {string} summary a sentence: what it reads and what it answers
+ * @property {string} kind what computes it, and which Keras saved it in which format
+ *
+ * @typedef {object} Shown what the page is told of a model before it fetches it, in web/public/models/gallery.json
+ * @property {string} id the bundle is models/<id>.safetensors
+ * @property {string} title
+ * @property {string} summary
+ * @property {string} kind
+ * @property {number} bytes of the bundle
+ * @property {string} card path of its model card in the repository
+ */
+
+/**
+ * The models of the gallery, first to last.
+ * @param {string} [models] the folder with one folder for each, and with gallery.json
+ * @returns {Listed[]}
+ * @throws {UserError} where the list and the folders do not name the same models, or an entry says too little or too much
+ */
+export function galleryModels(models = MODELS) {
+  const where = relative(ROOT, join(models, GALLERY));
+  const folders = existsSync(models) ? readdirSync(models, { withFileTypes: true }).filter((entry) => entry.isDirectory()) : [];
+  if (!folders.length) throw new UserError(`${relative(ROOT, models)}: expected at least one folder with a Keras model, found none.`);
+  if (!existsSync(join(models, GALLERY))) throw new UserError(`${where}: expected the list of the models, found no such file.`);
+  /** @type {Listed[]} */
+  const listed = JSON.parse(readFileSync(join(models, GALLERY), "utf8"));
+  for (const entry of listed) {
+    const members = Object.keys(entry).sort().join(", ");
+    if (members !== "id, kind, summary" || Object.values(entry).some((value) => typeof value !== "string" || !value)) {
+      throw new UserError(`${where}: expected the members id, summary and kind, each with some text, found ${JSON.stringify(entry)}.`);
+    }
+  }
+  const [names, ids] = [folders.map(({ name }) => name).sort(), listed.map(({ id }) => id).sort()];
+  if (names.join() !== ids.join()) {
+    throw new UserError(`${where}: expected each folder beside it once, ${names.join(", ")}, found ${ids.join(", ") || "none"}.`);
+  }
+  return listed;
+}
+
+/**
+ * What the page is told of a model before it fetches it.
+ * @param {Listed} listed @param {string} folder of its Keras file, with an about.json @param {string} bundle converted from it
+ * @returns {Shown}
+ */
+export function shown({ id, summary, kind }, folder, bundle) {
+  const about = join(folder, "about.json");
+  const { title } = JSON.parse(readFileSync(about, "utf8"));
+  if (!title) throw new UserError(`${relative(ROOT, about)}: expected a title, which the page lists the model by, found none.`);
+  return { id, title, summary, kind, bytes: statSync(bundle).size, card: `web/models/${id}/README.md` };
+}
+
+/**
+ * Converts every model in web/models into web/public/models/<id>.safetensors, and lists them in gallery.json beside.
+ * @param {Machine} machine
+ */
 export async function convertModels(machine) {
-  const names = existsSync(MODELS) ? readdirSync(MODELS).sort() : [];
-  if (!names.length) throw new UserError("web/models: expected at least one folder with a Keras model, found none.");
-  for (const name of names) {
+  const gallery = [];
+  for (const listed of galleryModels()) {
+    const name = listed.id;
     const folder = join(MODELS, name);
     const output = join(PUBLIC_MODELS, `${name}.safetensors`);
     const hash = hashOf([...converterSources(), ...filesBelow(folder)]);
@@ -49,8 +105,10 @@ export async function convertModels(machine) {
       mkdirSync(PUBLIC_MODELS, { recursive: true });
       await must(machine.paths.python ?? "python3", [CONVERTER, ...source, "--output", output, "--quiet"]);
     });
+    gallery.push(shown(listed, folder, output));
     done(made ? `Model ${name} converted in ${duration(performance.now() - started)}` : `Model ${name} is up to date`);
   }
+  writeFileSync(PUBLIC_GALLERY, `${JSON.stringify(gallery, null, 2)}\n`);
 }
 
 /** Converts every test fixture into build/fixtures/<generation>/<case>.safetensors. @param {Machine} machine */

@@ -14,6 +14,9 @@ export const WASM_BUILD = join(BUILD, "wasm");
 export const MODELS = join(ROOT, "web", "models");
 /** Where their bundles go, so that Vite copies them into the page. Not in git. */
 export const PUBLIC_MODELS = join(ROOT, "web", "public", "models");
+/** The list of the models: beside their folders written by hand, beside their bundles what the page is told of them. */
+export const GALLERY = "gallery.json";
+export const PUBLIC_GALLERY = join(PUBLIC_MODELS, GALLERY);
 export const FIXTURES = join(ROOT, "tests", "fixtures");
 /** Fixtures that the engine cannot run yet; the converter can. */
 export const FIXTURES_NEXT = join(ROOT, "tests", "fixtures-next");

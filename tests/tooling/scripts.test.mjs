@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { checkGlue } from "../../scripts/lib/build.mjs";
 import { WITH_VALUE, WITHOUT_VALUE, withOutput } from "../../scripts/lib/convert_arguments.mjs";
-import { modelArguments } from "../../scripts/lib/models.mjs";
+import { galleryModels, modelArguments, shown } from "../../scripts/lib/models.mjs";
 import { isAtLeast, OLDEST_NODE } from "../../scripts/lib/node_version.mjs";
 import { ROOT } from "../../scripts/lib/paths.mjs";
 import { duration, UserError } from "../../scripts/lib/say.mjs";
@@ -121,6 +121,39 @@ test("a shipped model's folder becomes convert.py's arguments", () => {
   assert.deepEqual(modelArguments(model), [join(model, "weights.best.hdf5"), "--vocab", join(model, "tokenizer.json")]);
   writeFileSync(join(model, "other.h5"), "");
   assert.throws(() => modelArguments(model), /found other.h5, weights.best.hdf5/);
+});
+
+test("the gallery lists each model's folder once, in an order of its own", () => {
+  const models = join(folder, "models");
+  const list = (...entries) => writeFileSync(join(models, "gallery.json"), JSON.stringify(entries));
+  const [a, b] = ["a", "b"].map((id) => ({ id, summary: `${id} reads.`, kind: "GRU" }));
+  assert.throws(() => galleryModels(models), /expected at least one folder with a Keras model, found none/);
+  for (const { id } of [a, b]) mkdirSync(join(models, id), { recursive: true });
+  assert.throws(() => galleryModels(models), /gallery.json: expected the list of the models, found no such file/);
+  list(b, a);
+  assert.deepEqual(galleryModels(models), [b, a]);
+  list(a);
+  assert.throws(() => galleryModels(models), /expected each folder beside it once, a, b, found a\./);
+  list(a, b, b);
+  assert.throws(() => galleryModels(models), /found a, b, b\./);
+  list(a, { ...b, id: "c" });
+  assert.throws(() => galleryModels(models), /found a, c\./);
+  for (const wrong of [{ ...b, title: "B" }, { ...b, kind: "" }, { id: "b", kind: "GRU" }, { ...b, summary: 3 }]) {
+    list(a, wrong);
+    assert.throws(() => galleryModels(models), /expected the members id, summary and kind, each with some text, found \{"id":"b"/);
+  }
+});
+
+test("the page is told a model's title and its bundle's size", () => {
+  const model = join(folder, "told");
+  mkdirSync(model);
+  const [about, bundle] = [join(model, "about.json"), join(model, "told.safetensors")];
+  writeFileSync(bundle, "12345");
+  writeFileSync(about, JSON.stringify({ labels: ["a", "b"] }));
+  const listed = { id: "told", summary: "Reads.", kind: "GRU" };
+  assert.throws(() => shown(listed, model, bundle), /about.json: expected a title/);
+  writeFileSync(about, JSON.stringify({ title: "Told", labels: ["a", "b"] }));
+  assert.deepEqual(shown(listed, model, bundle), { ...listed, title: "Told", bytes: 5, card: "web/models/told/README.md" });
 });
 
 test("the server: this machine only, right MIME types, sub-path, 404, the next port where one is taken", async () => {

@@ -43,6 +43,16 @@ const PICTURES = {
       await page.waitForSelector(".notice");
     },
   },
+  gallery: {
+    reach: async (page) => {
+      await page.focus("#gallery-button");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector("#gallery", { state: "visible" });
+      // A list that could not be had is no picture of the gallery.
+      await page.waitForFunction(() => document.querySelectorAll('#gallery-menu [role="menuitemradio"]').length > 1);
+      await page.keyboard.press("ArrowDown");
+    },
+  },
   "model-card": { reach: (page) => page.click("#model-button") },
   vocabulary: {
     reach: async (page) => {

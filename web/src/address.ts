@@ -8,7 +8,7 @@ export class Address {
   readonly #store: Store;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `onLink` is told of a fragment that did not come from here: a link followed in the same tab. */
+  /** `onLink` is told of a fragment that did not come from here: a link followed in the same tab, or a step back to where one was followed. */
   constructor(store: Store, onLink: (state: State, notes: string[]) => void) {
     this.#store = store;
     store.subscribe(() => {
@@ -17,7 +17,6 @@ export class Address {
     });
     for (const name of ["pagehide", "blur"]) window.addEventListener(name, () => this.write());
     window.addEventListener("hashchange", () => {
-      if (location.hash === toFragment(store.state)) return;
       clearTimeout(this.#timer);
       const { state, notes } = fromFragment(location.hash);
       onLink(state, notes);

@@ -4,21 +4,21 @@ import { Address, initialState } from "./address.ts";
 import type { ClientOptions, EngineClient } from "./engine/client.ts";
 import type { Answer, Job, ModelSource, Opened, Parity } from "./engine/protocol.ts";
 import { Failure } from "./engine/wire.ts";
+import { Gallery } from "./gallery.ts";
+import { KeyTimes } from "./key_times.ts";
 import { problemText } from "./model/files.ts";
-import { Latency, latencyReport } from "./model/latency.ts";
+import { FIRST_SAMPLE } from "./model/gallery.ts";
 import { onlyIdsDiffer } from "./model/parity.ts";
-import type { OnArrival } from "./model/streams.ts";
-import { Models, titleOf } from "./models.ts";
+import { Models, nameOf, problemsOf, titleOf } from "./models.ts";
 import { Picture } from "./picture.ts";
-import { DEFAULTS, LINK_TEXT_LIMIT, Store, type State } from "./state.ts";
-import { undecided } from "./view/assumptions.ts";
+import { DEFAULTS, LINK_TEXT_LIMIT, OF_MODEL, sameModel, Store, toFragment, type ModelName, type State } from "./state.ts";
 import { button, byId, clip, copyText, flash } from "./view/dom.ts";
 import { Drop } from "./view/drop.ts";
-import { Examples } from "./view/examples.ts";
+import { asShown, Examples } from "./view/examples.ts";
 import { usePalette } from "./view/glow.ts";
-import { modelFacts, ModelCardDialog } from "./view/model_card.ts";
+import { ModelCardDialog } from "./view/model_card.ts";
+import { showModel } from "./view/model_head.ts";
 import { Notices } from "./view/notices.ts";
-import { afterPaint, markFirstColour } from "./view/paint.ts";
 import { onSystemColours, ThemeButton } from "./view/theme.ts";
 
 /** Milliseconds without an answer before the live region speaks. */
@@ -32,20 +32,22 @@ export class App {
   readonly #examples: Examples;
   readonly #card: ModelCardDialog;
   readonly #models: Models;
+  readonly #gallery: Gallery;
+  readonly #drop: Drop;
 
   #client: EngineClient | null = null;
   /** The engine could not be fetched. */
   #engineFailed = false;
-  #sampleName = "";
-  /** The link the page was opened with, until the model it was made with is in use: some of it is about that model alone. */
-  #link: State | null = null;
+  /**
+   * The link that was followed last, until the model it was made with is in use: some of it is about that model alone.
+   * `waits`: all of it is, where that model is on its way; `before` is the text then, so that what is typed meanwhile stays.
+   */
+  #link: { state: State; waits: boolean; before: string | null } | null = null;
   /** No model has been in use yet. */
   #first = true;
-  /** Keys whose colours are not on screen yet, the oldest first. */
-  #typed: { texts: readonly string[]; at: number }[] = [];
-  readonly #latency = new Latency();
-  /** The model in use has not coloured a text yet. */
-  #colourless = true;
+  /** A model is being put in use: what changes is drawn and run when all of it has. */
+  #changing = false;
+  readonly #times = new KeyTimes((summary) => this.#picture.showSpeed(summary));
   /** The model in use has not been compared with Keras, and can be. */
   #unverified = false;
   #speakTimer: ReturnType<typeof setTimeout> | undefined;
@@ -53,10 +55,10 @@ export class App {
   constructor() {
     const { state, notes } = initialState();
     this.#store = new Store(state);
-    this.#address = new Address(this.#store, (linked, linkNotes) => this.#follow(linked, linkNotes));
+    this.#address = new Address(this.#store, (linked, linkNotes) => void this.#follow(linked, linkNotes));
     this.#picture = new Picture(this.#store, { onInput: (keyAt) => this.#input(keyAt), speedReport: () => this.#speedReport() });
     this.#examples = new Examples((text) => this.#editor.replaceText(text));
-    const drop = new Drop({
+    this.#drop = new Drop({
       onModel: () => this.#models.supersede(),
       onStop: () => this.#models.opened || this.#showNoModel(),
       onFiles: (files) => void this.#models.openFiles(files),
@@ -65,9 +67,14 @@ export class App {
     this.#models = new Models(this.#notices, {
       onModel: (opened, source) => this.#useModel(opened, source),
       onNone: () => this.#showNoModel(),
-      onPick: () => drop.pick(),
+      onPick: () => this.#drop.pick(),
       onAnswered: () => this.#editor.focusEnd(),
-      linkedChoices: (fileName) => (this.#link && modelOf(this.#link, this.#sampleName) === fileName ? this.#link.choices : null),
+      linkedChoices: (source) => this.#linkTo(nameOf(source))?.choices ?? null,
+    });
+    this.#gallery = new Gallery({
+      onSample: (id) => this.#choose(id),
+      onOwn: (own) => this.#reopen(own),
+      onPick: () => this.#drop.pick(),
     });
     this.#card = new ModelCardDialog((id, value) => this.#models.decide(id, value), () => void this.#models.download());
     const theme = new ThemeButton((choice) => this.#store.update({ theme: choice }));
@@ -76,13 +83,14 @@ export class App {
     this.#store.subscribe((current, changed) => {
       if (changed.has("theme")) theme.show(current.theme);
       if (changed.has("palette")) usePalette(current.palette);
+      if (this.#changing) return;
       if (changed.has("signal") || changed.has("of")) this.#run();
       if (DRAWN.some((key) => changed.has(key))) this.#picture.draw();
     });
     onSystemColours(() => this.#picture.draw());
     usePalette(state.palette);
     this.#noteAll(notes);
-    this.#link = state;
+    this.#link = { state, waits: false, before: null };
     this.#picture.papers.setText(0, state.text ?? "");
     this.#guess();
   }
@@ -126,15 +134,12 @@ export class App {
     this.#setBusy(false);
   }
 
-  /** `fetchIt` gives the sample's bytes. */
-  async openSample(fileName: string, fetchIt: (signal: AbortSignal, onArrival: OnArrival) => Promise<Uint8Array>): Promise<void> {
-    this.#sampleName = fileName;
-    const wanted = this.#store.state.model;
-    if (wanted !== "" && wanted !== fileName) {
-      this.#notices.note(`This link was made with the model \u201c${clip(wanted, 80)}\u201d`, "A link cannot carry a model: drop that file here to see the same. Until then the sample model reads the text.");
-    }
+  /** Opens what the page begins with: the sample model that the link names, or the first. */
+  async openFirst(): Promise<void> {
+    const { sample, model } = this.#store.state;
+    if (model !== "") this.#tellOwn(model, "Until then the sample model reads the text.");
     try {
-      await this.#models.openSample(fileName, fetchIt);
+      await this.#openSample(sample || FIRST_SAMPLE, null);
     } catch (reason) {
       // Of two things that are missing the engine is the one that matters.
       if (!this.#engineFailed) this.#failToStart("The sample model could not be fetched", reason);
@@ -144,33 +149,69 @@ export class App {
     if (document.activeElement === document.body) this.#editor.focusEnd();
   }
 
+  /** A link was made with a model of the user's own. */
+  #tellOwn(fileName: string, until: string): void {
+    this.#notices.note(`This link was made with the model \u201c${clip(fileName, 80)}\u201d`, `A link cannot carry a model: drop that file here to see the same. ${until}`);
+  }
+
+  /** `asked`: by which title the user asked for it; null: the page begins with it. */
+  #openSample(id: string, asked: string | null): Promise<void> {
+    this.#drop.pass();
+    return this.#models.openSample(asked, (signal, onArrival) => this.#gallery.fetch(id, signal, onArrival, () => {
+      this.#notices.note(`There is no sample model \u201c${clip(id, 80)}\u201d here`, "The link was made for it. The first of the sample models reads the text instead.");
+    }));
+  }
+
+  /** A sample was asked for: it takes the place of the model in use when it is there, and of whatever else is on its way. */
+  async #askFor(id: string): Promise<void> {
+    const title = this.#gallery.titleOf(id);
+    try {
+      await this.#openSample(id, title);
+    } catch (reason) {
+      this.#notices.problems(`\u201c${clip(title, 80)}\u201d could not be fetched`, problemsOf(reason, title), this.#models.stays);
+      if (!this.#models.opened) this.#showNoModel();
+    }
+    // Where nothing came of it, the address still says what the link did.
+    this.#address.write();
+  }
+
+  /** A sample was chosen from the gallery. */
+  #choose(id: string): void {
+    // Chosen for itself, not for a link that once asked for it.
+    if (this.#link?.state.model === "") this.#link = null;
+    if (this.#models.opened && this.#models.source?.sample === id) this.#stay();
+    else void this.#askFor(id);
+  }
+
+  /** The user's own model that was in use before is wanted again. */
+  #reopen(own: ModelSource): void {
+    if (this.#models.source === own) this.#stay();
+    else {
+      this.#drop.pass();
+      void this.#models.reopen(own);
+    }
+  }
+
+  /** The model in use is the one that is wanted: any other that is on its way is given up. */
+  #stay(): void {
+    this.#drop.pass();
+    this.#models.supersede();
+  }
+
   #useModel(opened: Opened, source: ModelSource): void {
     const { card, parity } = opened;
-    const name = source.fileName === this.#sampleName ? "" : source.fileName;
-    this.#typed = [];
-    this.#latency.clear();
-    this.#picture.showSpeed(null);
-    this.#colourless = true;
+    const name = nameOf(source);
+    this.#times.restart();
     // What was said about a link stays with the sample; what was wrong with the start does not matter any more.
-    if (!this.#first || name !== "") this.#notices.clear();
-    this.#takeView(name, source.choices ?? {});
-    this.#first = false;
-    const pill = byId("model-button", HTMLButtonElement);
-    pill.disabled = false;
-    pill.title = `Model card of ${clip(source.fileName, 120)}`;
-    const [open, count] = [byId("assumptions-button", HTMLButtonElement), undecided(card)];
-    open.hidden = count === 0;
-    open.textContent = count === 1 ? "1 assumption" : `${count} assumptions`;
-    open.title = "Where the model\u2019s file is silent, this was assumed; another choice may give another prediction.";
-    byId("model-title", HTMLElement).textContent = clip(titleOf(card), 60);
-    const facts = modelFacts(card);
-    byId("model-facts", HTMLElement).textContent = facts ? ` · ${facts}` : "";
-    this.#examples.offer(card.examples);
+    if (!this.#first || name.model !== "") this.#notices.clear();
+    this.#changing = true;
     this.#picture.useModel(card, parity);
-    const { text, others } = this.#store.state;
-    for (const [place, given] of [text ?? card.examples[0]?.text, ...others].entries()) {
-      if (given !== undefined) this.#picture.papers.setText(place, given);
-    }
+    this.#takeView(card, name, source.choices ?? {});
+    this.#changing = false;
+    this.#first = false;
+    showModel(card, titleOf(card), source.fileName);
+    this.#gallery.use(source, titleOf(card));
+    this.#examples.offer(card.examples);
     this.#guess();
     this.#unverified = parity === "checking";
     if (card.text) this.#run();
@@ -182,19 +223,45 @@ export class App {
     this.#card.refresh(opened, source);
   }
 
+  /** The link that was made with this model, if it is still to be followed. */
+  #linkTo(name: ModelName): State | null {
+    return this.#link && sameModel(this.#link.state, name) ? this.#link.state : null;
+  }
+
   /**
    * What the state says of a model alone (signal, head, query, what was decided) comes from the link that was made with
-   * it, stays with the same model opened anew, and goes with another.
+   * it, stays with the same model opened anew, and goes with another. So does a text that nobody typed.
    */
-  #takeView(model: string, choices: Readonly<Record<string, string>>): void {
-    const link = this.#link?.model === model ? this.#link : null;
-    const { signal, of, head, feature, unit, query } = link ?? DEFAULTS;
-    const same = !this.#first && !link && model === this.#store.state.model;
+  #takeView(card: ModelCard, name: ModelName, choices: Readonly<Record<string, string>>): void {
+    const { state } = this.#store;
+    const { papers } = this.#picture;
+    const link = this.#linkTo(name);
+    const example = card.examples[0]?.text;
+    const shown = papers.texts[0]!;
     if (link) {
+      const { waits, before } = this.#link!;
+      const { text, others } = waits && state.text === before ? link : state;
       this.#link = null;
       this.#picture.follow();
+      this.#store.update({ ...(waits ? link : { ...name, ...ofModel(link) }), text, others, choices });
+      this.#setTexts([text ?? example ?? shown, ...others]);
+    } else if (!this.#first && sameModel(name, state)) this.#store.update({ choices });
+    else {
+      this.#store.update({ ...name, choices, ...ofModel(DEFAULTS) });
+      if (this.#first) this.#setTexts([state.text ?? example ?? "", ...state.others]);
+      else if (shown !== "" && (example === undefined || !this.#examples.includes(shown) || card.examples.some(({ text }) => asShown(text) === shown))) {
+        // With no example to come back to, it is the text itself that the link has to carry.
+        if (state.text === null && asShown(example ?? "") !== shown) this.#store.update({ text: shown });
+      } else if (example !== undefined) {
+        papers.exchangeText(example);
+        for (const place of papers.texts.keys()) if (place > 0) papers.setText(place, "");
+        this.#store.update({ text: null, others: [] });
+      }
     }
-    this.#store.update({ model, choices, ...(same ? {} : { signal, of, head, feature, unit, query }) });
+  }
+
+  #setTexts(texts: readonly string[]): void {
+    for (const place of this.#picture.papers.texts.keys()) this.#picture.papers.setText(place, texts[place] ?? "");
   }
 
   #tellParity({ card, parity }: Opened): void {
@@ -235,11 +302,12 @@ export class App {
   // Text
 
   #input(keyAt: number | null): void {
+    if (this.#changing) return;
     const [text, ...others] = this.#picture.papers.texts;
     this.#store.update({ text: text!, others });
     this.#guess();
     // Only keys are timed: the first run of a model also warms it up. In a tab that is not seen nothing is painted.
-    if (keyAt !== null && this.#models.opened?.card.text && !document.hidden) this.#typed.push({ texts: this.#picture.papers.texts, at: keyAt });
+    if (keyAt !== null && this.#models.opened?.card.text && !document.hidden) this.#times.typed(this.#picture.papers.texts, keyAt);
     this.#run();
   }
 
@@ -256,7 +324,7 @@ export class App {
 
   #take(job: Job, answer: Answer): void {
     this.#picture.take(job, answer);
-    this.#measure(job, answer);
+    this.#times.answered(job, answer);
     if (this.#isCurrent(job)) this.#setBusy(false);
     this.#verify();
     clearTimeout(this.#speakTimer);
@@ -266,7 +334,7 @@ export class App {
   #fail(problems: readonly Problem[], job: Job): void {
     this.#verify();
     if (!this.#isCurrent(job)) return;
-    this.#typed = [];
+    this.#times.forget();
     this.#picture.showNone(problems.map((problem) => clip(problemText(problem), 600)).join(" "));
     this.#setBusy(false);
   }
@@ -282,27 +350,9 @@ export class App {
     byId("sheet", HTMLElement).setAttribute("aria-busy", String(busy));
   }
 
-  /** Times what the answer put on screen: the key of its text, and those before it whose texts were passed over. */
-  #measure({ texts }: Job, { engineMs: engine }: Answer): void {
-    const first = this.#colourless;
-    this.#colourless = false;
-    const last = this.#typed.findIndex((key) => same(key.texts, texts));
-    const keys = this.#typed.splice(0, last + 1);
-    if (!first && keys.length === 0) return;
-    const model = this.#models.opened;
-    const characters = texts.reduce((sum, text) => sum + text.length, 0);
-    afterPaint((time) => {
-      if (this.#models.opened !== model) return;
-      if (first) markFirstColour();
-      for (const { at } of keys) this.#latency.add({ paint: time - at, engine, characters });
-      if (keys.length > 0) this.#picture.showSpeed(this.#latency.summary);
-    });
-  }
-
   #speedReport(): string {
     const { opened, source } = this.#models;
-    const summary = this.#latency.summary;
-    return opened && source && summary ? latencyReport(summary, `${titleOf(opened.card)} (${source.fileName})`, navigator.userAgent) : "";
+    return opened && source ? this.#times.report(`${titleOf(opened.card)} (${source.fileName})`) : "";
   }
 
   // Buttons and links
@@ -328,17 +378,39 @@ export class App {
     window.addEventListener("resize", () => this.#picture.draw());
   }
 
-  /** A link was followed in this tab. The model stays: a link does not carry one. */
-  #follow(linked: State, notes: string[]): void {
+  /** A link was followed in this tab, or a step back was taken to one. It brings its sample model; the user's own it can only name. */
+  async #follow(linked: State, notes: string[]): Promise<void> {
+    const { state } = this.#store;
+    this.#link = null;
+    if (this.#models.opened && sameModel(linked, state)) {
+      this.#stay();
+      // A text that is too long for a link is not lost by a step back to it.
+      if (toFragment(linked) !== toFragment(state)) this.#followHere({ ...linked, choices: state.choices });
+      if (keyOf([linked.choices]) !== keyOf([state.choices])) void this.#models.decideAll(linked.choices);
+      this.#noteAll(notes);
+      return this.#address.write();
+    }
+    this.#link = { state: linked, waits: true, before: state.text };
+    const own = linked.model === "" ? null : this.#gallery.own(linked.model);
+    if (linked.model === "") await this.#askFor(linked.sample || FIRST_SAMPLE);
+    else if (own) await this.#models.reopen(own);
+    else {
+      this.#tellOwn(linked.model, this.#models.stays);
+      const { sample, model, choices } = state;
+      this.#followHere({ ...linked, sample, model, choices, ...ofModel(state) });
+      this.#link.waits = false;
+    }
     this.#noteAll(notes);
-    const { model, choices } = this.#store.state;
+    this.#address.write();
+  }
+
+  /** Shows what the link says with the model in use. */
+  #followHere(linked: State): void {
     this.#picture.follow();
-    this.#store.update({ ...linked, model, choices });
-    const texts = [linked.text ?? this.#models.opened?.card.examples[0]?.text ?? "", ...linked.others];
-    for (const place of this.#picture.papers.texts.keys()) this.#picture.papers.setText(place, texts[place] ?? "");
+    this.#store.update(linked);
+    this.#setTexts([linked.text ?? this.#models.opened?.card.examples[0]?.text ?? "", ...linked.others]);
     this.#guess();
     this.#run();
-    if (linked.model === model && keyOf([linked.choices]) !== keyOf([choices])) void this.#models.decideAll(linked.choices);
   }
 
   #noteAll(notes: readonly string[]): void {
@@ -353,5 +425,5 @@ const same = (a: readonly string[], b: readonly string[]) => a.length === b.leng
 
 const keyOf = (parts: readonly unknown[]) => JSON.stringify(parts);
 
-/** File name of the model that a link was made with. */
-const modelOf = (link: State, sample: string) => link.model || sample;
+/** What of a state is about its model alone. */
+const ofModel = (state: State) => Object.fromEntries(OF_MODEL.map((key) => [key, state[key]])) as Pick<State, (typeof OF_MODEL)[number]>;

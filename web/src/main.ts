@@ -1,9 +1,7 @@
-/** Starts the page: the engine and the sample model are fetched once, and nothing after them. */
+/** Starts the page: the engine and a sample model are fetched once, and nothing after them but other samples, where one asks for them. */
 import { App } from "./app.ts";
 import { EngineClient } from "./engine/client.ts";
-import { fetchFile, fetchWasm, spawnWorker } from "./engine/spawn.ts";
-
-const SAMPLE = "models/sms-spam.safetensors";
+import { fetchWasm, spawnWorker } from "./engine/spawn.ts";
 
 async function start(): Promise<void> {
   document.getElementById("needs-server")?.remove();
@@ -17,7 +15,7 @@ async function start(): Promise<void> {
     // Its worker starts while the model is still on its way.
     client.warm();
   }, (reason: unknown) => app.noEngine(reason));
-  await app.openSample(SAMPLE.split("/").at(-1)!, (signal, onArrival) => fetchFile(`./${SAMPLE}`, signal, onArrival));
+  await app.openFirst();
 }
 
 void start();

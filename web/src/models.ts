@@ -6,10 +6,12 @@ import { spawnReader } from "./engine/spawn.ts";
 import { Failure } from "./engine/wire.ts";
 import { Intake, type Taken } from "./intake.ts";
 import { rolesOf, type Given, type OpenedFile } from "./model/files.ts";
+import { FIRST_SAMPLE } from "./model/gallery.ts";
 import { lambdasIn } from "./model/lambdas.ts";
 import { bytesText, countText, shareText } from "./model/numbers.ts";
 import type { OnArrival } from "./model/streams.ts";
 import { Reader } from "./reader/client.ts";
+import type { ModelName } from "./state.ts";
 import { button, byId, clip } from "./view/dom.ts";
 import { download } from "./view/download.ts";
 import { LambdaDialog } from "./view/lambda_dialog.ts";
@@ -27,8 +29,8 @@ export interface ModelsEvents {
   onPick(): void;
   /** A notice that was answered is gone: back to the text. */
   onAnswered(): void;
-  /** What a link that was made with this file had decided; null where none was. */
-  linkedChoices(fileName: string): Readonly<Record<string, string>> | null;
+  /** What a link that was made with this model had decided; null where none was. */
+  linkedChoices(source: ModelSource): Readonly<Record<string, string>> | null;
 }
 
 export class Models {
@@ -90,26 +92,50 @@ export class Models {
   }
 
   /**
-   * Opens the sample model, unless another one is given meanwhile. `fetchIt` gives its bytes; rejects as that does.
+   * Opens a sample model, unless another model is given meanwhile. `fetchIt` gives its bytes and its id; rejects as that does.
+   * `asked`: the user asked for it, by this title: its progress is told, and can be stopped. Else the page opens with it.
    */
-  async openSample(fileName: string, fetchIt: (signal: AbortSignal, onArrival: OnArrival) => Promise<Uint8Array>): Promise<void> {
-    const { signal } = this.#conversion;
-    const [facts, begun] = [byId("model-facts", HTMLElement), performance.now()];
-    let bytes: Uint8Array;
+  openSample(asked: string | null, fetchIt: (signal: AbortSignal, onArrival: OnArrival) => Promise<{ id: string; bytes: Uint8Array }>): Promise<void> {
+    this.supersede();
+    const opening = this.#openSample(asked, fetchIt, this.#conversion);
+    // What is given meanwhile and is no model waits for this one.
+    this.#taking = opening.catch(() => undefined);
+    return opening;
+  }
+
+  async #openSample(asked: string | null, fetchIt: (signal: AbortSignal, onArrival: OnArrival) => Promise<{ id: string; bytes: Uint8Array }>, conversion: AbortController): Promise<void> {
+    const { signal } = conversion;
+    const [head, begun] = [byId("model-progress", HTMLElement), performance.now()];
+    const progress = asked === null ? null : this.#progress(conversion);
+    progress?.show("Getting", asked!, null);
     try {
-      bytes = await fetchIt(signal, (share, arrived) => {
-        if (performance.now() - begun > PATIENCE) facts.textContent = ` \u00b7 ${share === null ? bytesText(arrived) : shareText(share)}`;
+      const { id, bytes } = await fetchIt(signal, (share, arrived) => {
+        if (progress) progress.show("Getting", asked!, share, bytesText(arrived));
+        else if (performance.now() - begun > PATIENCE) head.textContent = ` \u00b7 ${share === null ? bytesText(arrived) : shareText(share)}`;
       });
+      markBundle();
+      head.textContent = "";
+      progress?.show("Opening", asked!, null, this.#client ? "" : "getting the engine");
+      // Where there is no engine, that was said.
+      if (!(await this.#engine.catch(() => null)) || signal.aborted) return;
+      await this.openLinked({ bytes, fileName: `${id}.safetensors`, sample: id });
     } catch (error) {
-      if (signal.aborted) return;
-      throw error;
+      if (!signal.aborted) throw error;
     } finally {
-      facts.textContent = "";
+      head.textContent = "";
+      progress?.close();
     }
-    markBundle();
-    // Where there is no engine, that was said.
-    if (!(await this.#engine.catch(() => null)) || signal.aborted) return;
-    await this.openLinked({ bytes, fileName });
+  }
+
+  /** Tells how far a model is, and lets the user stop it. */
+  #progress(conversion: AbortController): Progress {
+    const progress = new Progress(() => {
+      conversion.abort();
+      this.#client?.cancel();
+      if (!this.#opened) this.#events.onNone();
+    });
+    conversion.signal.addEventListener("abort", () => progress.close());
+    return progress;
   }
 
   /** A model is on its way that takes the place of all before it: what is still being made of those is given up. */
@@ -140,13 +166,8 @@ export class Models {
   async #take(given: Given, conversion: AbortController): Promise<void> {
     const names = Object.values(given).map(({ name }) => name);
     const name = given.model?.name ?? names[0]!;
-    const progress = new Progress(() => {
-      conversion.abort();
-      this.#client?.cancel();
-      if (!this.#opened) this.#events.onNone();
-    });
+    const progress = this.#progress(conversion);
     progress.show("Opening", name, null);
-    conversion.signal.addEventListener("abort", () => progress.close());
     const converting = (share: number | null) => progress.show("Converting", name, share, "getting the reader for Keras files");
     try {
       const taken = await this.#intake.take(given, this.source, converting, conversion.signal);
@@ -175,9 +196,18 @@ export class Models {
       weights === "" ? `${is}: drop the weights that belong to it.` : `${is} for \u201c${clip(weights, 80)}\u201d, whose architecture is still to come.`);
   }
 
-  /** Opens a file as the link says that was made with it; as it is where that does not fit the file. */
+  /** The user's own model that was in use before, as it was then. */
+  async reopen(source: ModelSource): Promise<void> {
+    this.supersede();
+    const progress = this.#progress(this.#conversion);
+    progress.show("Opening", source.fileName, null);
+    await this.openLinked(source);
+    progress.close();
+  }
+
+  /** Opens a model as the link says that was made with it; as it is where that does not fit the file. */
   async openLinked(source: ModelSource): Promise<void> {
-    const choices = this.#events.linkedChoices(source.fileName);
+    const choices = this.#events.linkedChoices(source);
     if (!choices || Object.keys(choices).length === 0) return this.open(source);
     const problems = await this.#try({ ...source, choices }, { ...source, choices });
     if (!problems || problems.length === 0) return;
@@ -228,7 +258,7 @@ export class Models {
 
   /** Puts a model in use. What is wrong with it; null where a newer one was given meanwhile. */
   async #try(source: ModelSource, asOpened: ModelSource): Promise<readonly Problem[] | null> {
-    const pill = byId("model-button", HTMLButtonElement);
+    const pill = byId("model", HTMLDivElement);
     pill.setAttribute("aria-busy", "true");
     try {
       const { opened, source: used } = await this.#engineOpens(await this.#engine, source);
@@ -291,8 +321,13 @@ export class Models {
   }
 }
 
-function problemsOf(error: unknown, where: string): readonly Problem[] {
+export function problemsOf(error: unknown, where: string): readonly Problem[] {
   return error instanceof Failure ? error.problems : [{ code: "page", where, expected: "a model", actual: String(error), hint: "" }];
+}
+
+/** What a link says of the model: which sample it is, or the name of the user's file. */
+export function nameOf({ sample, fileName }: ModelSource): ModelName {
+  return sample === undefined ? { sample: "", model: fileName } : { sample: sample === FIRST_SAMPLE ? "" : sample, model: "" };
 }
 
 export function titleOf(card: ModelCard): string {

@@ -102,6 +102,7 @@ export class Picture {
   useModel(card: ModelCard, parity: Parity): void {
     this.#card = card;
     this.#answer = null;
+    this.#drawing = null;
     const fed = textInputs(card);
     this.papers.offer(fed.map((input) => card.inputs[input]!.layer));
     const others = card.inputs.filter((_, input) => !fed.includes(input)).map(({ layer, shape }) => `\u201c${clip(layer, 60)}\u201d ${shapeText(shape)}`);

@@ -2,6 +2,7 @@
  * The whole state of the page that a link can carry, and its spelling in the URL fragment. The fragment never reaches a
  * server. Values are percent-encoded, so that text with & # = % + and any other character survives.
  */
+import { FIRST_SAMPLE, isSampleId } from "./model/gallery.ts";
 import { PALETTES } from "./model/palettes.ts";
 import { SCALES } from "./model/scales.ts";
 
@@ -25,7 +26,9 @@ export interface State {
   /** Whether the heat map has the steps that hold no text. */
   padding: "" | "shown";
   theme: "system" | "light" | "dark";
-  /** File name of the model, "" for the sample. A link cannot carry a model, only say which one it was made with. */
+  /** Id of the sample model, "" for the first, so that links from when there was no other still mean it, and for the user's own. */
+  sample: string;
+  /** File name of the user's own model, "" for a sample. A link cannot carry a model, only say which one it was made with. */
   model: string;
   /** What was decided of what the model's file leaves open: id of the assumption to its value. */
   choices: Readonly<Record<string, string>>;
@@ -44,12 +47,21 @@ export const DEFAULTS: Readonly<State> = {
   query: "",
   padding: "",
   theme: "system",
+  sample: "",
   model: "",
   choices: {},
 };
 
+/** What of the state names the model. */
+export type ModelName = Pick<State, "sample" | "model">;
+
+export const sameModel = (a: ModelName, b: ModelName): boolean => a.sample === b.sample && a.model === b.model;
+
+/** What of the state is about its model alone, and means nothing to another. */
+export const OF_MODEL = ["signal", "of", "head", "feature", "unit", "query"] as const satisfies (keyof State)[];
+
 /** Keys whose value is a string of its own in the fragment, in the order they are written. */
-const PLAIN = ["model", "signal", "of", "head", "feature", "unit", "query", "padding", "scale", "palette", "theme"] as const;
+const PLAIN = ["sample", "model", "signal", "of", "head", "feature", "unit", "query", "padding", "scale", "palette", "theme"] as const;
 /** "assume.ID=VALUE": the command line's --assume. */
 const CHOICE = "assume.";
 
@@ -113,6 +125,10 @@ export function fromFragment(fragment: string): { state: State; notes: string[] 
       case "of":
         if (/^\d{1,9}:\d{1,9}$/.test(value)) state.of = value;
         else notes.push(`The link asks for the gradient of \u201c${clip(value)}\u201d, which is no output and place such as 0:3; it was left out.`);
+        return;
+      case "sample":
+        if (isSampleId(value)) state.sample = value === FIRST_SAMPLE ? "" : value;
+        else notes.push(`The link asks for the sample model \u201c${clip(value)}\u201d, which cannot be the name of one; it was left out.`);
         return;
       case "head":
       case "feature":

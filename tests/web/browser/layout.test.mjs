@@ -233,8 +233,8 @@ test("forced colours: letters are the system's, and the bars still say what the 
 
 test("everything can be done by keyboard, in an order that makes sense", async () => {
   const { page, close } = await openPage(browser, server.url);
-  await page.focus("#model-button");
-  const order = ["model-button"];
+  await page.focus("#gallery-button");
+  const order = ["gallery-button"];
   for (let i = 0; i < 20; i++) {
     await page.keyboard.press("Tab");
     const name = await page.evaluate(() => {
@@ -245,7 +245,7 @@ test("everything can be done by keyboard, in an order that makes sense", async (
     if (order.includes(name) || name.length > 200) break;
     order.push(name);
   }
-  assert.deepEqual(order.slice(0, 5), ["model-button", "copy-link", "theme-button", "clear-text", "text"]);
+  assert.deepEqual(order.slice(0, 6), ["gallery-button", "model-button", "copy-link", "theme-button", "clear-text", "text"]);
   assert.deepEqual(order.slice(-3), ["scale", "palette", "pick-file"]);
   assert.ok(!order.some((name) => name.includes("no focus ring")), order.join(", "));
   await page.focus("#model-button");

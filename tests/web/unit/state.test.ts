@@ -8,7 +8,7 @@ const HARD = [
 
 describe("the fragment", () => {
   it.each(HARD)("carries %j there and back", (text) => {
-    const state: State = { ...DEFAULTS, text, scale: "raw", palette: "blue", signal: "att & co", of: "1:12", theme: "dark", model: "m#1.safetensors" };
+    const state: State = { ...DEFAULTS, text, scale: "raw", palette: "blue", signal: "att & co", of: "1:12", theme: "dark", sample: "two.b", model: "m#1.safetensors" };
     const fragment = toFragment(state);
     // As a browser would hand it back: through a URL.
     expect(fromFragment(new URL(`https://x.test/p/${fragment}`).hash)).toEqual({ state, notes: [] });
@@ -49,6 +49,17 @@ describe("the fragment", () => {
     expect(state).toEqual(DEFAULTS);
     expect(notes).toHaveLength(6);
     expect(fromFragment("#query=mean&head=12").state).toMatchObject({ query: "mean", head: "12" });
+  });
+
+  it("names a sample by its id, the first by none", () => {
+    expect(toFragment({ ...DEFAULTS, sample: "names" })).toBe("#sample=names");
+    expect(fromFragment("#sample=names").state.sample).toBe("names");
+    expect(fromFragment("#sample=sms-spam")).toEqual({ state: DEFAULTS, notes: [] });
+    for (const id of ["../../x", "a/b", "", "%00"]) {
+      const { state, notes } = fromFragment(`#sample=${id}`);
+      expect(state).toEqual(DEFAULTS);
+      expect(notes).toEqual([expect.stringContaining("cannot be the name of one")]);
+    }
   });
 
   it("has no way into the prototype", () => {

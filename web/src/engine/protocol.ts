@@ -12,10 +12,12 @@ export interface Vocabulary {
 export interface ModelSource {
   bytes: Uint8Array;
   fileName: string;
+  /** Id of the sample model it is; absent for the user's own. */
+  sample?: string;
   vocabulary?: Vocabulary;
   /** What the user decided of what the file leaves open: `Engine.open`'s choices. */
   choices?: Readonly<Record<string, string>>;
-  /** Which of the files the user gave this is, the same for all that is made of it. Absent for the sample. */
+  /** Which of the files the user gave this is, the same for all that is made of it. Absent for a sample. */
   file?: number;
   /** The bytes were made here: of a file of Keras's, or by adding something to a bundle. */
   made?: boolean;

@@ -36,10 +36,6 @@ export class Latency {
     this.#keys = [...this.#keys.slice(1 - KEYS_KEPT), key];
   }
 
-  clear(): void {
-    this.#keys = [];
-  }
-
   /** null before the first key. */
   get summary(): LatencySummary | null {
     if (this.#keys.length === 0) return null;

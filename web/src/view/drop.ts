@@ -71,6 +71,11 @@ export class Drop {
     this.#input.click();
   }
 
+  /** Another model was asked for elsewhere: those that are still being read are given up. */
+  pass(): void {
+    pass([...this.#readings]);
+  }
+
   #take(transfer: DataTransfer): void {
     // Folders look like files of no type; only the entry tells.
     const folder = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).find((entry) => entry?.isDirectory);
@@ -92,10 +97,7 @@ export class Drop {
       if (own.model) return;
       own.model = true;
       if (own.passed) return own.stop.abort();
-      for (const reading of earlier) {
-        reading.passed = true;
-        if (reading.model) reading.stop.abort();
-      }
+      pass(earlier);
       this.#events.onModel();
     };
     const reading = this.#read(files, own.stop, isModel);
@@ -143,6 +145,14 @@ export class Drop {
     // JSON does not say at its beginning what it is.
     if (opened.some(isModel)) onModel();
     return { files: opened };
+  }
+}
+
+/** A model was given after these. */
+function pass(readings: readonly Reading[]): void {
+  for (const reading of readings) {
+    reading.passed = true;
+    if (reading.model) reading.stop.abort();
   }
 }
 

@@ -82,6 +82,16 @@ export class Editor {
     this.#paper.scrollTop = 0;
   }
 
+  /** Replaces the text so that undo brings back the one before; the focus and what is in view stay. */
+  exchangeText(text: string): void {
+    const focused = document.activeElement;
+    const { scrollX, scrollY } = window;
+    this.replaceText(text);
+    if (focused instanceof HTMLElement && focused !== document.body) focused.focus({ preventScroll: true });
+    else this.#input.blur();
+    window.scrollTo(scrollX, scrollY);
+  }
+
   focusAt(offset: number): void {
     this.#input.focus({ preventScroll: true });
     this.#input.setSelectionRange(offset, offset);

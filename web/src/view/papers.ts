@@ -68,6 +68,12 @@ export class Papers {
     if (place === this.#active) this.editor.setText(text);
   }
 
+  /** Another text in the place of the first, which undo brings back; the focus stays where it is. */
+  exchangeText(text: string): void {
+    if (this.#active === 0) this.editor.exchangeText(text);
+    else this.setText(0, text);
+  }
+
   pieces(place: number): readonly Piece[] {
     return this.#papers[place]?.pieces ?? [];
   }

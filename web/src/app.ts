@@ -237,10 +237,11 @@ export class App {
   #input(keyAt: number | null): void {
     const [text, ...others] = this.#picture.papers.texts;
     this.#store.update({ text: text!, others });
-    this.#guess();
     // Only keys are timed: the first run of a model also warms it up. In a tab that is not seen nothing is painted.
     if (keyAt !== null && this.#models.opened?.card.text && !document.hidden) this.#typed.push({ texts: this.#picture.papers.texts, at: keyAt });
+    // The engine reads the text while the page draws it.
     this.#run();
+    this.#guess();
   }
 
   #run(): void {

@@ -23,6 +23,8 @@ import { onSystemColours, ThemeButton } from "./view/theme.ts";
 
 /** Milliseconds without an answer before the live region speaks. */
 const SPEAK_AFTER = 1000;
+/** Milliseconds without a key's colours before the last keys' times are told. */
+const SPEED_AFTER = 250;
 
 export class App {
   readonly #store: Store;
@@ -49,6 +51,8 @@ export class App {
   /** The model in use has not been compared with Keras, and can be. */
   #unverified = false;
   #speakTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Keys were timed that the figure on screen does not have yet. */
+  #speedTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     const { state, notes } = initialState();
@@ -149,7 +153,7 @@ export class App {
     const name = source.fileName === this.#sampleName ? "" : source.fileName;
     this.#typed = [];
     this.#latency.clear();
-    this.#picture.showSpeed(null);
+    this.#showSpeed();
     this.#colourless = true;
     // What was said about a link stays with the sample; what was wrong with the start does not matter any more.
     if (!this.#first || name !== "") this.#notices.clear();
@@ -257,6 +261,8 @@ export class App {
 
   #take(job: Job, answer: Answer): void {
     this.#picture.take(job, answer);
+    // In this key's frame, which is drawn anyway: one of its own after every key would be in the way of the next.
+    if (this.#speedTimer !== undefined) this.#showSpeed();
     this.#measure(job, answer);
     if (this.#isCurrent(job)) this.#setBusy(false);
     this.#verify();
@@ -268,6 +274,8 @@ export class App {
     this.#verify();
     if (!this.#isCurrent(job)) return;
     this.#typed = [];
+    clearTimeout(this.#speedTimer);
+    this.#speedTimer = undefined;
     this.#picture.showNone(problems.map((problem) => clip(problemText(problem), 600)).join(" "));
     this.#setBusy(false);
   }
@@ -296,8 +304,14 @@ export class App {
       if (this.#models.opened !== model) return;
       if (first) markFirstColour();
       for (const { at } of keys) this.#latency.add({ paint: time - at, engine, characters });
-      if (keys.length > 0) this.#picture.showSpeed(this.#latency.summary);
+      if (keys.length > 0) this.#speedTimer ??= setTimeout(() => this.#showSpeed(), SPEED_AFTER);
     });
+  }
+
+  #showSpeed(): void {
+    clearTimeout(this.#speedTimer);
+    this.#speedTimer = undefined;
+    this.#picture.showSpeed(this.#latency.summary);
   }
 
   #speedReport(): string {

@@ -245,7 +245,7 @@ export class App {
     if (keyAt !== null && this.#models.opened?.card.text && !document.hidden) this.#typed.push({ texts: this.#picture.papers.texts, at: keyAt });
     // The engine reads the text while the page draws it.
     this.#run();
-    this.#guess();
+    this.#guess(this.#models.opened?.card.text != null);
   }
 
   #run(): void {
@@ -254,8 +254,10 @@ export class App {
     this.#client?.run(this.#picture.job);
   }
 
-  #guess(): void {
-    this.#picture.guess();
+  /** `asked`: the engine has been asked for the texts, and is going to answer. */
+  #guess(asked = false): void {
+    if (asked) this.#picture.guessUntilAnswered();
+    else this.#picture.guess();
     this.#examples.mark(this.#picture.papers.texts[0]!);
   }
 

@@ -305,10 +305,11 @@ export class App {
     if (this.#changing) return;
     const [text, ...others] = this.#picture.papers.texts;
     this.#store.update({ text: text!, others });
-    this.#guess();
     // Only keys are timed: the first run of a model also warms it up. In a tab that is not seen nothing is painted.
     if (keyAt !== null && this.#models.opened?.card.text && !document.hidden) this.#times.typed(this.#picture.papers.texts, keyAt);
+    // The engine reads the text while the page draws it.
     this.#run();
+    this.#guess(this.#models.opened?.card.text != null);
   }
 
   #run(): void {
@@ -317,8 +318,10 @@ export class App {
     this.#client?.run(this.#picture.job);
   }
 
-  #guess(): void {
-    this.#picture.guess();
+  /** `asked`: the engine has been asked for the texts, and is going to answer. */
+  #guess(asked = false): void {
+    if (asked) this.#picture.guessUntilAnswered();
+    else this.#picture.guess();
     this.#examples.mark(this.#picture.papers.texts[0]!);
   }
 

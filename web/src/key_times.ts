@@ -3,12 +3,17 @@ import type { Answer, Job } from "./engine/protocol.ts";
 import { Latency, latencyReport, type LatencySummary } from "./model/latency.ts";
 import { afterPaint, markFirstColour } from "./view/paint.ts";
 
+/** Milliseconds without a key's colours before the last keys' times are told. */
+const TOLD_AFTER = 250;
+
 export class KeyTimes {
   /** Keys whose colours are not on screen yet, the oldest first. */
   #keys: { texts: readonly string[]; at: number }[] = [];
   #latency = new Latency();
   /** The model in use has not coloured a text yet. */
   #colourless = true;
+  /** Keys were timed that nobody has been told of yet. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #onSummary: (summary: LatencySummary | null) => void;
 
   /** `onSummary` is told when more is known; null: nothing is. */
@@ -21,7 +26,7 @@ export class KeyTimes {
     this.#keys = [];
     this.#latency = new Latency();
     this.#colourless = true;
-    this.#onSummary(null);
+    this.#tell();
   }
 
   /** A key changed the texts to these, at this time (as performance.now() has it). */
@@ -32,10 +37,14 @@ export class KeyTimes {
   /** What was typed until now gets no colours. */
   forget(): void {
     this.#keys = [];
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** Times what the answer put on screen: the key of its text, and those before it whose texts were passed over. */
   answered({ texts }: Job, { engineMs: engine }: Answer): void {
+    // In this key's frame, which is drawn anyway: one of its own after every key would be in the way of the next.
+    if (this.#timer !== undefined) this.#tell();
     const first = this.#colourless;
     this.#colourless = false;
     const last = this.#keys.findIndex((key) => same(key.texts, texts));
@@ -48,8 +57,14 @@ export class KeyTimes {
       if (this.#latency !== latency) return;
       if (first) markFirstColour();
       for (const { at } of keys) latency.add({ paint: time - at, engine, characters });
-      if (keys.length > 0) this.#onSummary(latency.summary);
+      if (keys.length > 0) this.#timer ??= setTimeout(() => this.#tell(), TOLD_AFTER);
     });
+  }
+
+  #tell(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#onSummary(this.#latency.summary);
   }
 
   /** What is known, for people; "" where nothing is. `model` names the model in it. */

@@ -25,6 +25,9 @@ import { describe, describeSelection, NO_CONTEXT, Readout, Tooltip, valueText, t
 import { SignalPicker } from "./view/signal_picker.ts";
 import { Strip } from "./view/strip.ts";
 
+/** Milliseconds that a large change of the text waits for the engine's answer before it is drawn without. */
+const DRAWN_AFTER = 150;
+
 const HINT = { character: "Numbers", place: "of the character at the caret", attention: "" };
 
 export interface PictureEvents {
@@ -59,6 +62,8 @@ export class Picture {
   /** The link's query has not been shown yet: the caret is to go there, not the query to the caret. */
   #linked = true;
   #held = false;
+  /** The texts are to be drawn with the engine's answer, or when this is over: those on screen are the ones before. */
+  #wait: ReturnType<typeof setTimeout> | undefined;
 
   constructor(store: Store, events: PictureEvents) {
     this.#store = store;
@@ -120,12 +125,32 @@ export class Picture {
 
   /** Draws the texts before the engine has answered. */
   guess(): void {
+    this.#endWait();
     this.#readFrom = [];
     this.papers.guess(this.#unitOf);
     this.papers.draw(this.#levelOf);
   }
 
+  /**
+   * The same while the engine is at work. A book that was pasted is drawn once, with the answer, unless that is long in coming: to
+   * lay it out twice, and once in the task in which the browser lays out the field itself, would keep the page from answering.
+   */
+  guessUntilAnswered(): void {
+    if (!this.papers.changedMuch(this.#unitOf)) return this.guess();
+    this.papers.editor.makeRoom();
+    this.#wait ??= setTimeout(() => {
+      this.guess();
+      this.#moveCaret(this.#caret);
+    }, DRAWN_AFTER);
+  }
+
+  #endWait(): void {
+    clearTimeout(this.#wait);
+    this.#wait = undefined;
+  }
+
   take({ texts }: Job, answer: Answer): void {
+    this.#endWait();
     this.#answer = { texts, answer };
     this.#held = true;
     this.#readTexts();
@@ -297,6 +322,8 @@ export class Picture {
 
   #moveCaret(caret: Selection | null): void {
     this.#caret = caret;
+    // Where that is in the texts on screen cannot be said.
+    if (this.#wait !== undefined) return;
     if (!this.#linked) this.#follow(caret);
     this.#showCaret();
   }

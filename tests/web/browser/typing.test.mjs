@@ -172,6 +172,49 @@ describe("a pasted book", () => {
   const LONG = `${"All work and no play makes Jack a dull boy. ".repeat(12)}\n\n`.repeat(190).slice(0, 100_000);
   const elements = (page) => page.evaluate(() => document.getElementsByTagName("*").length);
 
+  test("100,000 characters: drawn with the engine's answer and not before, and the caret is in view", async () => {
+    const { page, faults, close } = await openPage(browser, server.url, { permissions: ["clipboard-write", "clipboard-read"] });
+    await typeText(page, "before");
+    await page.keyboard.press("Control+A");
+    await page.evaluate((text) => {
+      document.addEventListener("input", () => (window.drawnAtInput = document.querySelector("#mirror").textContent), { once: true });
+      return navigator.clipboard.writeText(text);
+    }, LONG);
+    await page.keyboard.press("Control+V");
+    await settled(page);
+    assert.equal(await page.evaluate(() => window.drawnAtInput), "before\u200b");
+    assert.equal(await mirrorText(page), LONG);
+    const { left, inside, room } = await page.evaluate(() => {
+      const [paper, input] = [document.querySelector("#paper"), document.querySelector("#text")];
+      return { left: paper.scrollHeight - paper.clientHeight - paper.scrollTop, inside: input.scrollTop, room: document.querySelector("#layers").style.minHeight };
+    });
+    assert.ok(left < 60 && inside === 0, `${left} px below what is in view, and the field itself scrolled by ${inside} px`);
+    assert.equal(room, "");
+    assert.match(await page.textContent("#readout"), /step 250 of 250/);
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("whose answer is long in coming is drawn without it", async () => {
+    const { page, close } = await openPage(browser, server.url, {
+      before: (opened) => opened.addInitScript(() => {
+        const post = Worker.prototype.postMessage;
+        Worker.prototype.postMessage = function (message, ...rest) {
+          if (message.job?.texts[0].length > 1000) setTimeout(() => post.call(this, message, ...rest), 2000);
+          else post.call(this, message, ...rest);
+        };
+      }),
+    });
+    await page.focus("#text");
+    await page.keyboard.press("Control+A");
+    await page.keyboard.insertText("z".repeat(3000));
+    await page.waitForFunction(() => document.querySelector("#mirror").textContent.startsWith("zzz"));
+    assert.equal(await page.getAttribute("#sheet", "aria-busy"), "true");
+    await settled(page);
+    assert.equal((await cells(page)).length, 250);
+    await close();
+  });
+
   test("100,000 characters: no element for each, and a key in the middle touches one text node of those that are not read", async () => {
     const { page, faults, close } = await openPage(browser, server.url);
     await typeText(page, LONG);

@@ -1,6 +1,6 @@
 import { Fate } from "#engine";
 import { describe, expect, it } from "vitest";
-import { guessPieces, pieceAt, rankOf, readPieces, weightsOf, type Piece } from "../../../web/src/model/cells.ts";
+import { changedMuch, guessPieces, pieceAt, rankOf, readPieces, weightsOf, type Piece } from "../../../web/src/model/cells.ts";
 import { graphemes } from "../../../web/src/model/graphemes.ts";
 import { answerOf, shadingOf } from "./answers.ts";
 import { random } from "./random.ts";
@@ -173,6 +173,13 @@ describe("guessPieces", () => {
     const pieces = guessPieces("x".repeat(100_000), []);
     expect(pieces).toHaveLength(1);
     expect(pieces[0]).toMatchObject({ kind: "run", fate: "plain" });
+  });
+
+  it("calls a change large that it leaves uncut, once", () => {
+    const book = "x".repeat(5000);
+    expect(changedMuch(book, read("ab", "ab", 2, [0.5, 0.5]))).toBe(true);
+    expect(changedMuch("abc", read("ab", "ab", 2, [0.5, 0.5]))).toBe(false);
+    expect(changedMuch(`${book}y`, guessPieces(book, []))).toBe(false);
   });
 });
 

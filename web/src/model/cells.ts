@@ -178,6 +178,12 @@ export function guessPieces(text: string, before: readonly Piece[], unit: Unit =
   return [...before.slice(0, head), ...changed, ...before.slice(tail)];
 }
 
+/** Whether so much of the text is new that `guessPieces` leaves it uncut, as nothing of it was before. */
+export function changedMuch(text: string, before: readonly Piece[], unit: Unit = "char"): boolean {
+  const uncut = (piece: Piece) => piece.kind === "run" && piece.fate === "plain";
+  return !before.some(uncut) && guessPieces(text, before, unit).some(uncut);
+}
+
 /** Text cut into what is going to be cells: for words a guess, since what separates them is the engine's to say. */
 function guessCells(text: string, unit: Unit): string[] {
   if (unit === "char") return graphemes(text);

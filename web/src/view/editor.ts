@@ -25,6 +25,7 @@ export interface EditorEvents {
 export class Editor {
   readonly #input = byId("text", HTMLTextAreaElement);
   readonly #paper = byId("paper", HTMLDivElement);
+  readonly #layers = byId("layers", HTMLDivElement);
   readonly #mirror = new Mirror(byId("mirror", HTMLDivElement));
   readonly #events: EditorEvents;
   #caret: Selection = { start: 0, end: 0 };
@@ -108,8 +109,14 @@ export class Editor {
     this.#input.setSelectionRange(start, end);
   }
 
+  /** Room for a text that is drawn later, so that the browser can scroll to the caret now. `show` ends it. */
+  makeRoom(): void {
+    this.#layers.style.minHeight = `${this.#input.scrollHeight}px`;
+  }
+
   show(pieces: readonly Piece[], levelOf: (cell: Cell) => number | null): void {
     this.#mirror.show(pieces, levelOf);
+    if (this.#layers.style.minHeight !== "") this.#layers.style.minHeight = "";
     if (this.#pointer) this.#point(this.#pointer);
   }
 

@@ -1,5 +1,5 @@
 /** The texts of the model's inputs: one of them in the editor, the others, where there are any, as stills around it. */
-import { guessPieces, type Cell, type Piece, type Unit } from "../model/cells.ts";
+import { changedMuch, guessPieces, type Cell, type Piece, type Unit } from "../model/cells.ts";
 import { byId, clip, setText } from "./dom.ts";
 import { Editor, type Selection } from "./editor.ts";
 import type { Mark } from "./mirror.ts";
@@ -86,6 +86,11 @@ export class Papers {
   /** Cuts the texts as they are now, keeping what the engine has said of them. */
   guess(unitOf: (place: number) => Unit): void {
     for (const [place, text] of this.texts.entries()) this.setPieces(place, guessPieces(text, this.pieces(place), unitOf(place)));
+  }
+
+  /** Whether a guess would leave much of a text uncut that has pieces on screen. */
+  changedMuch(unitOf: (place: number) => Unit): boolean {
+    return this.texts.some((text, place) => changedMuch(text, this.pieces(place), unitOf(place)));
   }
 
   draw(levelOf: (cell: Cell) => number | null): void {

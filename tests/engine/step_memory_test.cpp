@@ -50,6 +50,22 @@ void expectSameBits(const Session& edited, const Session& fresh, size_t nodes) {
   }
 }
 
+/// Takes a gradient back through every recurrent layer, each by itself.
+void expectSameGradients(Session& edited, Session& fresh) {
+  const Graph& graph = edited.model().graph();
+  for (size_t node = 0; node < graph.nodes.size(); ++node) {
+    if (graph.nodes[node].layer->stepSignals().empty() || graph.nodes[node].output != 0) continue;
+    const std::vector<Session::Seed> seeds = {
+        {node, std::vector<float>(edited.value(node).data.size(), 1.0f)}};
+    const size_t input = graph.nodes[node].inputs[0];
+    edited.backward(seeds, std::vector{input});
+    fresh.backward(seeds, std::vector{input});
+    ASSERT_EQ(edited.gradient(input).size(), edited.value(input).data.size());
+    for (size_t i = 0; i < edited.gradient(input).size(); ++i)
+      ASSERT_EQ(edited.gradient(input)[i], fresh.gradient(input)[i]) << "node " << node << ", value " << i;
+  }
+}
+
 class Edits : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Edits, EndWhereAFreshRunDoes) {
@@ -69,6 +85,8 @@ TEST_P(Edits, EndWhereAFreshRunDoes) {
     Session fresh(model);
     fresh.setIds(ids, 1);
     expectSameBits(session, fresh, model->graph().nodes.size());
+    // For a while after every run, for a while now and then.
+    if (i % 100 < 30 || i % 7 == 0) expectSameGradients(session, fresh);
     if (i % 97 == 0) session.setIds(std::vector<int32_t>(2 * ids.size(), 1), 2);  // a batch in between
   }
 }

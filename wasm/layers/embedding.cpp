@@ -51,6 +51,9 @@ class Embedding : public Layer {
                    [](float id) { return id != 0 ? uint8_t{1} : uint8_t{0}; });
   }
 
+  /// Nothing: ids only choose a row, there is no derivative by them.
+  void backward(const Backward& /*call*/, Scratch& /*scratch*/) const override {}
+
   std::string detail() const override { return maskZero_ ? "mask_zero" : ""; }
 
   std::optional<int> idCount() const override { return rows_; }

@@ -35,6 +35,10 @@ class Fold : public Layer {
     if (input.shape.size() > 3 && input.mask.size() >= finer) output.passMask(input);
   }
 
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    addGradient(call.outputGradients[0], call.inputGradients[0]);
+  }
+
   Part part() const override { return Part::Relayout; }
   std::optional<size_t> inputAxis(size_t axis, const Shape& /*input*/) const override { return axis + 1; }
 };
@@ -70,6 +74,11 @@ class Unfold : public Layer {
       kept = std::any_of(from, from + each, [](uint8_t flag) { return flag != 0; }) ? 1 : 0;
       from += each;
     }
+  }
+
+  /// Of what was folded only the shape and the mask are read.
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    addGradient(call.outputGradients[0], call.inputGradients[0]);
   }
 
   Part part() const override { return Part::Relayout; }

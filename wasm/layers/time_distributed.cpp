@@ -41,6 +41,14 @@ class TimeDistributed : public Layer {
     output.passMask(input);
   }
 
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const Shape each = innerInput(call.inputs[0].shape);
+    const Shape shape = inner_->outputShape({&each, 1});
+    const View input{each, call.inputs[0].data, {}};
+    const View output{shape, call.outputs[0].data, {}};
+    inner_->backward({{&input, 1}, {&output, 1}, call.outputGradients, call.inputGradients}, scratch);
+  }
+
   std::string detail() const override {
     return inner_->className() + (inner_->detail().empty() ? "" : ": " + inner_->detail());
   }

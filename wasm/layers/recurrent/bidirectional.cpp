@@ -76,21 +76,32 @@ class Bidirectional : public Layer {
   void forwardCarrying(std::span<const View> inputs, std::span<const Output> outputs,
                        std::span<float> carried, Scratch& scratch) const override {
     const size_t half = forwardPart(carried.size());
-    auto& [ahead, back] = scratch.kept<std::pair<std::vector<Value>, std::vector<Value>>>(this);
-    run(*forward_, inputs, 0, carried.first(half), ahead, scratch);
-    run(*backward_, inputs, forward_->stateCount(), carried.subspan(half), back, scratch);
-    if (forward_->options().returnSequences) turnRound(back[0]);
-    mergeInto(outputs, ahead[0], back[0]);
+    auto& [ahead, back] = scratch.kept<std::array<Direction, 2>>(this);
+    run(*forward_, inputs, 0, carried.first(half), ahead.values, scratch);
+    run(*backward_, inputs, forward_->stateCount(), carried.subspan(half), back.values, scratch);
+    if (forward_->options().returnSequences) turnRound(back.values[0].data, back.values[0].shape);
+    mergeInto(outputs, ahead.values[0], back.values[0]);
     if (forward_->options().returnSequences) {
       outputs[0].passMask(inputs[0]);
       if (merge_ == Merge::None) outputs[1].passMask(inputs[0]);
     }
     size_t next = merge_ == Merge::None ? 2 : 1;
-    for (const std::vector<Value>* direction : {&std::as_const(ahead), &std::as_const(back)}) {
+    for (const std::vector<Value>* direction : {&std::as_const(ahead.values), &std::as_const(back.values)}) {
       for (size_t i = 1; i < direction->size(); ++i, ++next) {
         std::copy((*direction)[i].data.begin(), (*direction)[i].data.end(), outputs[next].data.begin());
       }
     }
+  }
+
+  /// What the directions gave in the run is still there.
+  void backward(const Backward& call, Scratch& scratch) const override {
+    auto& [ahead, back] = scratch.kept<std::array<Direction, 2>>(this);
+    splitGradient(call.outputGradients, ahead, back);
+    if (forward_->options().returnSequences && !back.gradient.empty())
+      turnRound(back.gradient, back.values[0].shape);
+    const size_t half = forwardPart(call.carried.size());
+    backwardOne(*forward_, call, 0, call.carried.first(half), ahead, scratch);
+    backwardOne(*backward_, call, forward_->stateCount(), call.carried.subspan(half), back, scratch);
   }
 
   std::vector<StepSignal> stepSignals() const override {
@@ -122,6 +133,13 @@ class Bidirectional : public Layer {
   }
 
  private:
+  /// What one direction gave in the last run, in the order of the text, and in a way back d(loss)/d(its
+  /// output).
+  struct Direction {
+    std::vector<Value> values;
+    std::vector<float> gradient;
+  };
+
   size_t states() const { return forward_->stateCount() + backward_->stateCount(); }
 
   /// The inputs of the two directions: the sequence for both, initial states halved.
@@ -167,11 +185,25 @@ class Bidirectional : public Layer {
     }
   }
 
+  /// One direction's way back. `skip`: how many of the states are the other's.
+  void backwardOne(const Recurrent& layer, const Backward& call, size_t skip, std::span<const float> carried,
+                   const Direction& direction, Scratch& scratch) const {
+    const std::vector<View> inputs = inputsOf(layer, call.inputs, skip);
+    std::vector<std::span<float>> below = {call.inputGradients[0]};
+    for (size_t i = 1; i < inputs.size(); ++i) below.push_back(call.inputGradients[skip + i]);
+    std::vector<View> outputs;
+    for (const Value& value : direction.values) outputs.push_back({value.shape, value.data, value.mask});
+    std::vector<std::span<const float>> above = {direction.gradient};
+    const size_t states = (merge_ == Merge::None ? 2 : 1) + skip;
+    for (size_t i = 1; i < outputs.size(); ++i) above.push_back(call.outputGradients[states + i - 1]);
+    layer.backward({inputs, outputs, above, below, carried}, scratch);
+  }
+
   /// (batch, timesteps, units), last timestep first → in order.
-  static void turnRound(Value& sequence) {
-    const ptrdiff_t steps = sequence.shape[1].size;
-    const ptrdiff_t units = sequence.shape[2].size;
-    for (auto row = sequence.data.begin(); row != sequence.data.end(); row += steps * units) {
+  static void turnRound(std::vector<float>& sequence, const Shape& shape) {
+    const ptrdiff_t steps = shape[1].size;
+    const ptrdiff_t units = shape[2].size;
+    for (auto row = sequence.begin(); row != sequence.end(); row += steps * units) {
       for (ptrdiff_t t = 0; t < steps / 2; ++t) {
         std::swap_ranges(row + t * units, row + (t + 1) * units, row + (steps - 1 - t) * units);
       }
@@ -200,6 +232,37 @@ class Bidirectional : public Layer {
       const float x = ahead.data[i];
       const float y = back.data[i];
       to[i] = merge_ == Merge::Mul ? x * y : merge_ == Merge::Sum ? x + y : (x + y) / 2;
+    }
+  }
+
+  /// The other way: d(loss)/d(each direction's output); empty where the loss does not depend on it.
+  void splitGradient(std::span<const std::span<const float>> merged, Direction& ahead,
+                     Direction& back) const {
+    const std::span<const float> gradient = merged[0];
+    const std::span<const float> other = merged[merge_ == Merge::None ? 1 : 0];
+    ahead.gradient.assign(gradient.empty() ? 0 : ahead.values[0].data.size(), 0.0f);
+    back.gradient.assign(other.empty() ? 0 : back.values[0].data.size(), 0.0f);
+    if (merge_ == Merge::None) {
+      addGradient(gradient, ahead.gradient);
+      addGradient(other, back.gradient);
+      return;
+    }
+    if (merge_ == Merge::Concat) {
+      const ptrdiff_t first = ahead.values[0].shape.back().size;
+      const ptrdiff_t second = back.values[0].shape.back().size;
+      auto next = ahead.gradient.begin();
+      auto beside = back.gradient.begin();
+      for (auto row = gradient.begin(); row != gradient.end(); row += first + second) {
+        next = std::copy(row, row + first, next);
+        beside = std::copy(row + first, row + first + second, beside);
+      }
+      return;
+    }
+    for (size_t i = 0; i < gradient.size(); ++i) {
+      const bool product = merge_ == Merge::Mul;
+      const float part = merge_ == Merge::Ave ? gradient[i] / 2 : gradient[i];
+      ahead.gradient[i] = product ? part * back.values[0].data[i] : part;
+      back.gradient[i] = product ? part * ahead.values[0].data[i] : part;
     }
   }
 

@@ -1,10 +1,16 @@
 #include "layers/recurrent/cell.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "bundle/strict_json.h"
 
 namespace charglow {
+
+int Cell::stateSize() const {
+  const std::vector<int> sizes = stateSizes();
+  return std::accumulate(sizes.begin(), sizes.end(), 0);
+}
 
 std::unique_ptr<Cell> makeCell(ConfigReader& config) {
   const std::string& name = config.className();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -19,7 +20,7 @@ struct CellSignal {
   bool gate = false;
   int units = 0;
   std::string why;
-  int at = 0;  ///< where it starts among the cell's gates (gateSize) followed by its states
+  int at = 0;  ///< where it starts in a step's trace (traceSize) followed by the states
 };
 
 /// One timestep of a recurrent layer: what Keras calls a cell. Immutable once built.
@@ -34,9 +35,13 @@ class Cell {
   [[nodiscard]] virtual int units() const = 0;
   /// Widths of the states; the first is the output's own for all cells of Keras.
   [[nodiscard]] virtual std::vector<int> stateSizes() const { return {units()}; }
+  /// Floats of all states of a row.
+  [[nodiscard]] int stateSize() const;
+  /// Where among the states the output is: every cell puts out one of its states.
+  [[nodiscard]] virtual int outputAt() const { return 0; }
   /// Floats that `project` gives for a timestep.
   [[nodiscard]] virtual int projectedSize() const = 0;
-  /// Floats that `step` needs to work in, for each row.
+  /// Floats that `step` and `stepBackward` need to work in, for each row.
   [[nodiscard]] virtual int scratchSize() const = 0;
 
   /// Takes the weights: kernel, recurrent kernel, bias.
@@ -45,17 +50,25 @@ class Cell {
   /// projected (rows, projectedSize) = x (rows, features) K + b.
   virtual void project(const float* x, int rows, float* projected) const = 0;
 
-  /// Floats of the gates that `step` computes on the way.
-  [[nodiscard]] virtual int gateSize() const = 0;
+  /// Floats of a step's trace: its gates, and what else the way back takes of what `step` computes.
+  [[nodiscard]] virtual int traceSize() const = 0;
   /// Its gates and states, for people.
   [[nodiscard]] virtual std::vector<CellSignal> signals() const = 0;
 
   /// One timestep of `rows` rows of a batch, whose values follow one another in each array: `projected`
   /// (rows, projectedSize) is used up; `states` (rows, all states one after the other) become the new states;
-  /// `output` (rows, units) is written; so is `gates` (rows, gateSize), unless it is nullptr. A row's result
-  /// has the same bits alone and among others.
+  /// `output` (rows, units) is written; so is `trace` (rows, traceSize), unless it is nullptr. A row's result
+  /// has the same bits alone and among others, with a trace and without.
   virtual void step(int rows, float* projected, float* states, float* output, float* scratch,
-                    float* gates) const = 0;
+                    float* trace) const = 0;
+
+  /// The way back of a gradient through one timestep of `rows` rows: `gradient` (rows, stateSize),
+  /// d(loss)/d(states after it), becomes d(loss)/d(states before it), and `projected` (rows, projectedSize)
+  /// d(loss)/d(what was projected). `before`, `after` (rows, stateSize): the states; `trace`: the step's.
+  virtual void stepBackward(int rows, const float* before, const float* after, const float* trace,
+                            float* gradient, float* projected, float* scratch) const = 0;
+  /// x (rows, features) += projected (rows, projectedSize) Kᵀ: the way back through `project`.
+  virtual void projectBackward(const float* projected, int rows, float* x) const = 0;
 
   [[nodiscard]] virtual std::string detail() const = 0;
 };

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernels/activation_gradients.h"
 #include "kernels/float4.h"
 #include "layers/recurrent/cell.h"
 
@@ -69,7 +70,9 @@ class GruCell : public Cell {
     input_.apply(x, rows, projected);
   }
 
-  int gateSize() const override { return 3 * units_; }
+  /// The gates; with reset_after u_h, which the reset gate multiplies; and the sums that went into the gates
+  /// where a derivative takes them.
+  int traceSize() const override { return sumsAt() + (tracesSums() ? 3 * units_ : 0); }
   std::vector<CellSignal> signals() const override {
     return {
         {"update_gate", true, units_,
@@ -78,25 +81,57 @@ class GruCell : public Cell {
         {"reset_gate", true, units_, "How much of the old state the candidate is made from.", units_},
         {"candidate", true, units_, "What each unit's state would become if nothing of it were kept.",
          2 * units_},
-        {"state", false, units_, kStateWhy, 3 * units_}};
+        {"state", false, units_, kStateWhy, traceSize()}};
   }
 
   void step(int rows, float* projected, float* states, float* output, float* scratch,
-            float* gates) const override {
+            float* trace) const override {
     const ptrdiff_t units = units_;
     float* recurrence = scratch;                // (rows, 3 units): h U
     float* gated = scratch + rows * 3 * units;  // (rows, units): r ∘ h
     recurrent_.apply(states, units, rows, recurrence, 3 * units);
-    const bool usual = activation_ == Activation::Tanh && gates == nullptr;
+    const bool usual = activation_ == Activation::Tanh && trace == nullptr;
     if (usual && recurrentActivation_ == Activation::Sigmoid) {
       stepUsual<sigmoid>(rows, projected, states, recurrence, gated);
     } else if (usual && recurrentActivation_ == Activation::HardSigmoid2) {
       stepUsual<hardSigmoid2>(rows, projected, states, recurrence, gated);
     } else {
-      stepAny(rows, projected, states, recurrence, gated);
+      stepAny(rows, projected, states, recurrence, gated, trace);
     }
     std::copy_n(states, rows * units, output);
-    if (gates != nullptr) std::copy_n(projected, rows * 3 * units, gates);
+  }
+
+  /// With d' for the gradient of the new state and d_z, d_r, d_h for those of the sums that go into the
+  /// gates:
+  ///
+  ///     d_z = d' ∘ (h - c) ∘ σ'    d_h = d' ∘ (1 - z) ∘ tanh'
+  ///     reset_after = false:
+  ///         g = d_h U_hᵀ           d_r = g ∘ h ∘ σ'
+  ///         d = d' ∘ z + r ∘ g + [d_z d_r] [U_z U_r]ᵀ
+  ///     reset_after = true:
+  ///         d_r = d_h ∘ u_h ∘ σ'
+  ///         d = d' ∘ z + [d_z d_r (r ∘ d_h)] Uᵀ
+  void stepBackward(int rows, const float* before, const float* /*after*/, const float* trace,
+                    float* gradient, float* projected, float* scratch) const override {
+    const ptrdiff_t units = units_;
+    for (ptrdiff_t row = 0; row < rows; ++row)
+      blendBackward(before + row * units, trace + row * traceSize(), gradient + row * units,
+                    projected + row * 3 * units);
+    if (resetAfter_) {
+      for (ptrdiff_t row = 0; row < rows; ++row)
+        resetAfterBackward(trace + row * traceSize(), projected + row * 3 * units, scratch + row * 3 * units);
+      return recurrent_.addTransposed(scratch, rows, gradient);
+    }
+    std::fill_n(scratch, rows * units, 0.0f);
+    candidate_.addTransposed(projected + 2 * units, 3 * units, rows, scratch, units);
+    for (ptrdiff_t row = 0; row < rows; ++row)
+      resetBeforeBackward(before + row * units, trace + row * traceSize(), scratch + row * units,
+                          gradient + row * units, projected + row * 3 * units);
+    recurrent_.addTransposed(projected, 3 * units, rows, gradient, units);
+  }
+
+  void projectBackward(const float* projected, int rows, float* x) const override {
+    input_.addTransposed(projected, rows, x);
   }
 
   std::string detail() const override {
@@ -108,15 +143,25 @@ class GruCell : public Cell {
   static constexpr const char* kBiases =
       "reset_after=True has two biases, (2, 3·units); reset_after=False has one, (3·units).";
 
-  /// With any activations, a gate after the other; `projected` becomes the gates.
-  void stepAny(int rows, float* projected, float* states, float* recurrence, float* gated) const {
+  /// Whether the way back takes the sums that went into the activations, and where in a trace they are.
+  bool tracesSums() const {
+    return !derivesFromOutput(activation_) || !derivesFromOutput(recurrentActivation_);
+  }
+  int sumsAt() const { return (resetAfter_ ? 4 : 3) * units_; }
+
+  /// With any activations, a gate after the other; `projected` becomes the gates. `trace` may be nullptr.
+  void stepAny(int rows, float* projected, float* states, float* recurrence, float* gated,
+               float* trace) const {
     const size_t units = static_cast<size_t>(units_);
     const auto count = static_cast<size_t>(rows);
+    const size_t stride = static_cast<size_t>(traceSize());
+    float* sums = trace != nullptr && tracesSums() ? trace + sumsAt() : nullptr;
     for (size_t row = 0; row < count; ++row) {
       float* z = projected + row * 3 * units;
       float* r = z + units;
       const float* u = recurrence + row * 3 * units;
       for (size_t i = 0; i < 2 * units; ++i) z[i] += u[i];
+      if (sums != nullptr) std::copy_n(z, 2 * units, sums + row * stride);
       activate(recurrentActivation_, {z, units});
       activate(recurrentActivation_, {r, units});
       for (size_t i = 0; i < units; ++i) gated[row * units + i] = r[i] * states[row * units + i];
@@ -129,9 +174,60 @@ class GruCell : public Cell {
       float* candidate = projected + row * 3 * units + 2 * units;
       const float* u = recurrence + row * 3 * units + 2 * units;
       for (size_t i = 0; i < units; ++i) candidate[i] += resetAfter_ ? r[i] * u[i] : u[i];
+      if (sums != nullptr) std::copy_n(candidate, units, sums + row * stride + 2 * units);
       activate(activation_, {candidate, units});
       for (size_t i = 0; i < units; ++i) state[i] = z[i] * state[i] + (1.0f - z[i]) * candidate[i];
+      if (trace == nullptr) continue;
+      float* end = std::copy_n(z, 3 * units, trace + row * stride);
+      if (resetAfter_) std::copy_n(u, units, end);
     }
+  }
+
+  /// What went into gate number `gate` of a trace, where a derivative takes it.
+  std::span<const float> sumsOf(const float* trace, size_t gate) const {
+    if (!tracesSums()) return {};
+    const size_t units = static_cast<size_t>(units_);
+    return {trace + sumsAt() + gate * units, units};
+  }
+
+  /// One row: d_z, d_h, and d' becomes d' ∘ z.
+  void blendBackward(const float* h, const float* trace, float* gradient, float* sums) const {
+    const size_t units = static_cast<size_t>(units_);
+    const float* z = trace;
+    const float* candidate = trace + 2 * units;
+    for (size_t i = 0; i < units; ++i) {
+      sums[i] = gradient[i] * (h[i] - candidate[i]);
+      sums[2 * units + i] = gradient[i] * (1.0f - z[i]);
+      gradient[i] *= z[i];
+    }
+    activateBackward(recurrentActivation_, sumsOf(trace, 0), {z, units}, {sums, units});
+    activateBackward(activation_, sumsOf(trace, 2), {candidate, units}, {sums + 2 * units, units});
+  }
+
+  /// One row: d_r, and in `through` what goes back through U.
+  void resetAfterBackward(const float* trace, float* sums, float* through) const {
+    const size_t units = static_cast<size_t>(units_);
+    const float* r = trace + units;
+    const float* u = trace + 3 * units;
+    const float* candidate = sums + 2 * units;
+    for (size_t i = 0; i < units; ++i) {
+      sums[units + i] = candidate[i] * u[i];
+      through[2 * units + i] = candidate[i] * r[i];
+    }
+    activateBackward(recurrentActivation_, sumsOf(trace, 1), {r, units}, {sums + units, units});
+    std::copy_n(sums, 2 * units, through);
+  }
+
+  /// One row: d_r, and r ∘ g in the gradient.
+  void resetBeforeBackward(const float* h, const float* trace, const float* gated, float* gradient,
+                           float* sums) const {
+    const size_t units = static_cast<size_t>(units_);
+    const float* r = trace + units;
+    for (size_t i = 0; i < units; ++i) {
+      sums[units + i] = gated[i] * h[i];
+      gradient[i] += gated[i] * r[i];
+    }
+    activateBackward(recurrentActivation_, sumsOf(trace, 1), {r, units}, {sums + units, units});
   }
 
   /// The same, bit for bit, for tanh and one gate function: four units at a time, from what was projected to

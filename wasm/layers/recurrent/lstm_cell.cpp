@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "kernels/activation_gradients.h"
 #include "kernels/float4.h"
 #include "layers/recurrent/cell.h"
 
@@ -64,9 +65,10 @@ class LstmCell : public Cell {
     input_.apply(x, rows, projected);
   }
 
-  int gateSize() const override { return 4 * units_; }
+  /// The gates, tanh(c), and the sums that went into the gates where a derivative takes them.
+  int traceSize() const override { return (tracesSums() ? 9 : 5) * units_; }
   std::vector<CellSignal> signals() const override {
-    const int states = 4 * units_;
+    const int states = traceSize();
     return {
         {"input_gate", true, units_, "How much of its candidate each unit adds to its cell state.", 0},
         {"forget_gate", true, units_, "How much of its old cell state each unit keeps: 1 all of it, 0 none.",
@@ -78,10 +80,10 @@ class LstmCell : public Cell {
   }
 
   void step(int rows, float* projected, float* states, float* output, float* recurrence,
-            float* gates) const override {
+            float* trace) const override {
     const ptrdiff_t units = units_;
     recurrent_.apply(states, 2 * units, rows, recurrence, 4 * units);
-    const bool usual = activation_ == Activation::Tanh && gates == nullptr;
+    const bool usual = activation_ == Activation::Tanh && trace == nullptr;
     for (ptrdiff_t row = 0; row < rows; ++row) {
       float* x = projected + row * 4 * units;
       float* h = states + row * 2 * units;
@@ -91,11 +93,25 @@ class LstmCell : public Cell {
       } else if (usual && recurrentActivation_ == Activation::HardSigmoid2) {
         stepUsual<hardSigmoid2>(x, u, h);
       } else {
-        stepAny(x, u, h);
+        stepAny(x, u, h, trace == nullptr ? nullptr : trace + row * traceSize());
       }
       std::copy_n(h, units, output + row * units);
     }
-    if (gates != nullptr) std::copy_n(projected, rows * 4 * units, gates);
+  }
+
+  void stepBackward(int rows, const float* before, const float* after, const float* trace, float* gradient,
+                    float* projected, float* /*scratch*/) const override {
+    const ptrdiff_t units = units_;
+    for (ptrdiff_t row = 0; row < rows; ++row) {
+      const ptrdiff_t states = row * 2 * units;
+      gatesBackward(before + states + units, after + states + units, trace + row * traceSize(),
+                    gradient + states, projected + row * 4 * units);
+    }
+    recurrent_.addTransposed(projected, 4 * units, rows, gradient, 2 * units);
+  }
+
+  void projectBackward(const float* projected, int rows, float* x) const override {
+    input_.addTransposed(projected, rows, x);
   }
 
   std::string detail() const override {
@@ -103,21 +119,59 @@ class LstmCell : public Cell {
   }
 
  private:
-  /// With any activations; x becomes the gates, h and the c behind it the new states.
-  void stepAny(float* x, const float* recurrence, float* h) const {
+  /// Whether the way back takes the sums that went into the activations.
+  bool tracesSums() const {
+    return !derivesFromOutput(activation_) || !derivesFromOutput(recurrentActivation_);
+  }
+
+  Activation activationOf(size_t gate) const { return gate == 2 ? activation_ : recurrentActivation_; }
+
+  /// With any activations; x becomes the gates, h and the c behind it the new states. `trace` may be nullptr.
+  void stepAny(float* x, const float* recurrence, float* h, float* trace) const {
     const size_t units = static_cast<size_t>(units_);
     float* c = h + units;
     for (size_t i = 0; i < 4 * units; ++i) x[i] += recurrence[i];
-    activate(recurrentActivation_, {x, units});
-    activate(recurrentActivation_, {x + units, units});
-    activate(activation_, {x + 2 * units, units});
-    activate(recurrentActivation_, {x + 3 * units, units});
+    if (trace != nullptr && tracesSums()) std::copy_n(x, 4 * units, trace + 5 * units);
+    for (size_t gate = 0; gate < 4; ++gate) activate(activationOf(gate), {x + gate * units, units});
     for (size_t i = 0; i < units; ++i) {
       c[i] = x[units + i] * c[i] + x[i] * x[2 * units + i];
       h[i] = c[i];
     }
     activate(activation_, {h, units});
+    if (trace != nullptr) std::copy_n(h, units, std::copy_n(x, 4 * units, trace));
     for (size_t i = 0; i < units; ++i) h[i] *= x[3 * units + i];
+  }
+
+  /// One row: d(loss)/d(sums that go into the gates); `gradient` of (h, c) becomes that of the c before, with
+  /// zeros for h, whose gradient the recurrence brings.
+  void gatesBackward(const float* cBefore, const float* c, const float* trace, float* gradient,
+                     float* sums) const {
+    const size_t units = static_cast<size_t>(units_);
+    const float* i = trace;
+    const float* f = i + units;
+    const float* g = f + units;
+    const float* o = g + units;
+    const float* shown = o + units;  // tanh(c)
+    float* dh = gradient;
+    float* dc = dh + units;
+    for (size_t k = 0; k < units; ++k) {
+      sums[3 * units + k] = dh[k] * shown[k];
+      dh[k] *= o[k];
+    }
+    activateBackward(activation_, {c, units}, {shown, units}, {dh, units});
+    for (size_t k = 0; k < units; ++k) {
+      const float all = dc[k] + dh[k];
+      sums[k] = all * g[k];
+      sums[units + k] = all * cBefore[k];
+      sums[2 * units + k] = all * i[k];
+      dc[k] = all * f[k];
+      dh[k] = 0;
+    }
+    for (size_t gate = 0; gate < 4; ++gate) {
+      const size_t at = gate * units;
+      const std::span<const float> x(trace + 5 * units + at, tracesSums() ? units : 0);
+      activateBackward(activationOf(gate), x, {trace + at, units}, {sums + at, units});
+    }
   }
 
   /// The same, bit for bit, for tanh and one gate function: four units at a time, in registers.

@@ -1,7 +1,6 @@
 #include "layers/recurrent/recurrent.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "graph.h"
@@ -70,11 +69,6 @@ void Recurrent::forwardCarrying(std::span<const View> inputs, std::span<const Ou
   run(inputs, outputs, scratch, {.from = carried, .to = carried});
 }
 
-size_t Recurrent::stateSize() const {
-  const std::vector<int> sizes = cell_->stateSizes();
-  return static_cast<size_t>(std::accumulate(sizes.begin(), sizes.end(), 0));
-}
-
 /// Which steps are computed and not masked, (batch, steps) in the order in which they are computed.
 void Recurrent::findKept(const View& input, std::vector<uint8_t>& kept) const {
   const size_t batch = static_cast<size_t>(input.shape[0].size);
@@ -88,6 +82,17 @@ void Recurrent::findKept(const View& input, std::vector<uint8_t>& kept) const {
       kept[b * steps + s] = std::any_of(mask.begin(), mask.end(), [](uint8_t flag) { return flag != 0; });
     }
   }
+}
+
+/// The input of a batch of 1 in the order in which its steps are computed.
+std::span<const float> Recurrent::inOrder(const View& input, Room& room) const {
+  if (!options_.goBackwards) return input.data;
+  const size_t steps = static_cast<size_t>(input.shape[1].size);
+  const size_t features = static_cast<size_t>(input.shape[2].size);
+  room.turned.resize(steps * features);
+  for (size_t s = 0; s < steps; ++s)
+    std::copy_n(input.data.data() + stepAt(s, steps) * features, features, room.turned.data() + s * features);
+  return room.turned;
 }
 
 /// All rows of the batch go through a step together: what is read of the recurrent kernel serves all of them.
@@ -109,17 +114,12 @@ void Recurrent::run(std::span<const View> inputs, std::span<const Output> output
   // A text by itself, from zeros: what is typed next will share most of its steps.
   const bool remembers =
       batch == 1 && fromZero && !recording && steps * (features + room.width) <= StepMemory::kMost;
+  const bool tracing = remembers && room.asked && steps * room.traceSize <= StepMemory::kMost;
+  if (remembers) room.asked = false;
   size_t known = 0;
   if (remembers) {
-    std::span<const float> rows = input.data;
-    if (options_.goBackwards) {
-      room.turned.resize(steps * features);
-      for (size_t s = 0; s < steps; ++s)
-        std::copy_n(input.data.data() + stepAt(s, steps) * features, features,
-                    room.turned.data() + s * features);
-      rows = room.turned;
-    }
-    known = room.memory.begin(rows, room.kept, features, room.width);
+    known = room.memory.begin(inOrder(input, room), room.kept, features, room.width);
+    if (tracing) room.memory.makeRoomForTraces(room.traceSize);
   }
 
   size_t met = 0;  // steps of a text by itself that were not masked
@@ -139,15 +139,20 @@ void Recurrent::run(std::span<const View> inputs, std::span<const Output> output
       room.computed.clear();
       for (size_t b = 0; b < batch; ++b) {
         const bool kept = room.kept[b * steps + s] != 0;
-        if (room.shared.leads(b) && (kept || recording)) room.computed.push_back(b);
+        if (room.shared.leads(b) && (kept || extras.recordMasked)) room.computed.push_back(b);
         if (!kept && options_.zeroOutputForMask)
           std::fill_n(room.row(b) + room.stateSize, room.width - room.stateSize, 0.0f);
       }
       for (size_t k = 0; k < room.computed.size(); ++k)
         project(rowOf(room.computed[k]), room.projected.data() + k * room.projectedSize, room.memory);
-      computeStep(s, steps, extras.record, room);
-      if (remembers && room.kept[s] != 0)
+      computeStep(s, steps, extras, tracing, room);
+      if (remembers && room.kept[s] != 0) {
+        if (tracing) {
+          std::copy(room.trace.begin(), room.trace.end(), room.memory.trace(met).begin());
+          room.memory.endTraces(met, 1);
+        }
         std::copy_n(room.row(0), room.width, room.memory.after(met++).data());
+      }
     }
     if (options_.returnSequences && !outputs.empty()) putOut(outputs[0], s, steps, room);
   }
@@ -158,26 +163,29 @@ void Recurrent::run(std::span<const View> inputs, std::span<const Output> output
   if (options_.returnSequences && !outputs.empty()) outputs[0].passMask(input);
 }
 
-/// Computes step `s` for the rows of room.computed, whose inputs are projected. Where gates are recorded they
-/// are those that Keras computes at a masked step too, and does not use.
-void Recurrent::computeStep(size_t s, size_t steps, std::span<float> record, Room& room) const {
+/// Computes step `s` for the rows of room.computed, whose inputs are projected, and records it. Traces of
+/// masked steps are those that Keras computes there too, and does not use.
+void Recurrent::computeStep(size_t s, size_t steps, const Extras& extras, bool tracing, Room& room) const {
   const size_t units = room.width - room.stateSize;
+  const bool recording = !extras.record.empty();
   for (size_t k = 0; k < room.computed.size(); ++k)
     std::copy_n(room.row(room.computed[k]), room.stateSize, room.states.data() + k * room.stateSize);
-  if (room.computed.empty()) return;
-  cell_->step(static_cast<int>(room.computed.size()), room.projected.data(), room.states.data(),
-              room.output.data(), room.work.data(), record.empty() ? nullptr : room.gates.data());
+  if (!room.computed.empty())
+    cell_->step(static_cast<int>(room.computed.size()), room.projected.data(), room.states.data(),
+                room.output.data(), room.work.data(), recording || tracing ? room.trace.data() : nullptr);
+  const auto recordOf = [&](size_t b) {
+    return extras.record.data() + (b * steps + stepAt(s, steps)) * (room.traceSize + room.stateSize);
+  };
   for (size_t k = 0; k < room.computed.size(); ++k) {
     const size_t b = room.computed[k];
     if (room.kept[b * steps + s] != 0) {
       std::copy_n(room.states.data() + k * room.stateSize, room.stateSize, room.row(b));
       std::copy_n(room.output.data() + k * units, units, room.row(b) + room.stateSize);
     }
-    if (record.empty()) continue;
-    float* to = record.data() + (b * steps + stepAt(s, steps)) * (room.gateSize + room.stateSize);
-    to = std::copy_n(room.gates.data() + k * room.gateSize, room.gateSize, to);
-    std::copy_n(room.row(b), room.stateSize, to);
+    if (recording) std::copy_n(room.trace.data() + k * room.traceSize, room.traceSize, recordOf(b));
   }
+  for (size_t b = 0; recording && b * room.width < room.rows.size(); ++b)
+    std::copy_n(room.row(b), room.stateSize, recordOf(b) + room.traceSize);
 }
 
 /// Writes step `s` of `steps` of the output.
@@ -222,16 +230,15 @@ void Recurrent::project(const float* row, float* projected, StepMemory& memory) 
 }
 
 void Recurrent::Room::fit(const Cell& cell, size_t batch) {
-  const std::vector<int> sizes = cell.stateSizes();
-  stateSize = static_cast<size_t>(std::accumulate(sizes.begin(), sizes.end(), 0));
+  stateSize = static_cast<size_t>(cell.stateSize());
   width = stateSize + static_cast<size_t>(cell.units());
   projectedSize = static_cast<size_t>(cell.projectedSize());
-  gateSize = static_cast<size_t>(cell.gateSize());
+  traceSize = static_cast<size_t>(cell.traceSize());
   rows.resize(batch * width);
   projected.resize(batch * projectedSize);
   states.resize(batch * stateSize);
   output.resize(batch * (width - stateSize));
-  gates.resize(batch * gateSize);
+  trace.resize(batch * traceSize);
   work.resize(batch * static_cast<size_t>(cell.scratchSize()));
   computed.reserve(batch);
 }
@@ -246,9 +253,9 @@ std::vector<StepSignal> Recurrent::stepSignals() const {
 std::vector<Value> Recurrent::recordSteps(std::span<const View> inputs, std::span<const float> carried,
                                           Scratch& scratch) const {
   const Shape& input = inputs[0].shape;
-  const int size = cell_->gateSize() + static_cast<int>(stateSize());
+  const int size = cell_->traceSize() + cell_->stateSize();
   std::vector<float> record(static_cast<size_t>(checkSize(*this, {input[0], input[1], {size}})));
-  run(inputs, {}, scratch, {.from = carried, .record = record});
+  run(inputs, {}, scratch, {.from = carried, .record = record, .recordMasked = true});
   std::vector<Value> values;
   for (const CellSignal& signal : cell_->signals()) {
     Value& value = values.emplace_back();

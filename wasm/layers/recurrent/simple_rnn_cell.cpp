@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "kernels/activation_gradients.h"
 #include "layers/recurrent/cell.h"
 
 namespace charglow {
@@ -31,17 +32,35 @@ class SimpleRnnCell : public Cell {
     input_.apply(x, rows, projected);
   }
 
-  int gateSize() const override { return 0; }
-  std::vector<CellSignal> signals() const override { return {{"state", false, units_, kStateWhy, 0}}; }
+  /// What went into the activation, where its derivative takes that.
+  int traceSize() const override { return derivesFromOutput(activation_) ? 0 : units_; }
+  std::vector<CellSignal> signals() const override {
+    return {{"state", false, units_, kStateWhy, traceSize()}};
+  }
 
-  void step(int rows, float* x, float* state, float* output, float* recurrence,
-            float* /*gates*/) const override {
+  void step(int rows, float* x, float* state, float* output, float* recurrence, float* trace) const override {
     const size_t units = static_cast<size_t>(units_);
     const size_t count = static_cast<size_t>(rows) * units;
     recurrent_.apply(state, rows, recurrence);
     for (size_t i = 0; i < count; ++i) state[i] = x[i] + recurrence[i];
+    if (trace != nullptr) std::copy_n(state, rows * traceSize(), trace);
     for (size_t row = 0; row < count; row += units) activate(activation_, {state + row, units});
     std::copy_n(state, count, output);
+  }
+
+  void stepBackward(int rows, const float* /*before*/, const float* after, const float* trace,
+                    float* gradient, float* projected, float* /*scratch*/) const override {
+    const size_t units = static_cast<size_t>(units_);
+    const size_t count = static_cast<size_t>(rows) * units;
+    const std::span<const float> sums(trace, static_cast<size_t>(rows * traceSize()));
+    std::copy_n(gradient, count, projected);
+    activateRowsBackward(activation_, sums, {after, count}, {projected, count}, units);
+    std::fill_n(gradient, count, 0.0f);
+    recurrent_.addTransposed(projected, rows, gradient);
+  }
+
+  void projectBackward(const float* projected, int rows, float* x) const override {
+    input_.addTransposed(projected, rows, x);
   }
 
   std::string detail() const override { return std::string(activationName(activation_)); }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "layers/recurrent/cell.h"
@@ -21,6 +20,9 @@ class StackedCells : public Cell {
     }
     return sizes;
   }
+  int outputAt() const override {
+    return stateSize() - cells_.back()->stateSize() + cells_.back()->outputAt();
+  }
   int projectedSize() const override { return cells_.front()->projectedSize(); }
   int scratchSize() const override {
     int largest = 0;
@@ -40,39 +42,54 @@ class StackedCells : public Cell {
     cells_.front()->project(x, rows, projected);
   }
 
-  int gateSize() const override {
+  /// Those of the cells, lowest first.
+  int traceSize() const override {
     int size = 0;
-    for (const auto& cell : cells_) size += cell->gateSize();
+    for (const auto& cell : cells_) size += cell->traceSize();
     return size;
   }
   std::vector<CellSignal> signals() const override {
     std::vector<CellSignal> all;
-    int gates = 0;
-    int states = gateSize();
+    int traces = 0;
+    int states = traceSize();
     for (size_t i = 0; i < cells_.size(); ++i) {
       const Cell& cell = *cells_[i];
       for (CellSignal& signal : cell.signals()) {
         signal.name = std::to_string(i) + "/" + signal.name;
-        signal.at += signal.at < cell.gateSize() ? gates : states - cell.gateSize();
+        signal.at += signal.at < cell.traceSize() ? traces : states - cell.traceSize();
         all.push_back(std::move(signal));
       }
-      gates += cell.gateSize();
-      for (const int size : cell.stateSizes()) states += size;
+      traces += cell.traceSize();
+      states += cell.stateSize();
     }
     return all;
   }
 
   void step(int rows, float* projected, float* states, float* output, float* scratch,
-            float* gates) const override {
-    const std::vector<int> sizes = stateSizes();
-    const int stateSize = std::accumulate(sizes.begin(), sizes.end(), 0);
+            float* trace) const override {
     for (int row = 0; row < rows; ++row) {
-      stepOne(projected, states, output, scratch, gates);
+      stepOne(projected, states, output, scratch, trace);
       projected += projectedSize();
-      states += stateSize;
+      states += stateSize();
       output += units();
-      if (gates != nullptr) gates += gateSize();
+      if (trace != nullptr) trace += traceSize();
     }
+  }
+
+  void stepBackward(int rows, const float* before, const float* after, const float* trace, float* gradient,
+                    float* projected, float* scratch) const override {
+    for (int row = 0; row < rows; ++row) {
+      stepBackwardOne(before, after, trace, gradient, projected, scratch);
+      before += stateSize();
+      after += stateSize();
+      trace += traceSize();
+      gradient += stateSize();
+      projected += projectedSize();
+    }
+  }
+
+  void projectBackward(const float* projected, int rows, float* x) const override {
+    cells_.front()->projectBackward(projected, rows, x);
   }
 
   std::string detail() const override {
@@ -83,7 +100,7 @@ class StackedCells : public Cell {
   }
 
  private:
-  void stepOne(float* projected, float* states, float* output, float* scratch, float* gates) const {
+  void stepOne(float* projected, float* states, float* output, float* scratch, float* trace) const {
     float* below = scratch;
     float* work = scratch + scratchSize() / 2;
     for (size_t i = 0; i < cells_.size(); ++i) {
@@ -93,9 +110,26 @@ class StackedCells : public Cell {
         x = work + cell.scratchSize();
         cell.project(below, 1, x);
       }
-      cell.step(1, x, states, i + 1 == cells_.size() ? output : below, work, gates);
-      if (gates != nullptr) gates += cell.gateSize();
-      for (const int size : cell.stateSizes()) states += size;
+      cell.step(1, x, states, i + 1 == cells_.size() ? output : below, work, trace);
+      if (trace != nullptr) trace += cell.traceSize();
+      states += cell.stateSize();
+    }
+  }
+
+  /// From the highest cell down: each adds to the gradient of the one below, whose output it projected.
+  void stepBackwardOne(const float* before, const float* after, const float* trace, float* gradient,
+                       float* projected, float* scratch) const {
+    int states = stateSize();
+    int traces = traceSize();
+    for (size_t i = cells_.size(); i-- > 0;) {
+      const Cell& cell = *cells_[i];
+      states -= cell.stateSize();
+      traces -= cell.traceSize();
+      float* x = i == 0 ? projected : scratch + cell.scratchSize();
+      cell.stepBackward(1, before + states, after + states, trace + traces, gradient + states, x, scratch);
+      if (i == 0) return;
+      const Cell& below = *cells_[i - 1];
+      cell.projectBackward(x, 1, gradient + states - below.stateSize() + below.outputAt());
     }
   }
 

@@ -23,7 +23,20 @@ size_t StepMemory::begin(std::span<const float> rows, std::span<const uint8_t> k
     ++running_;
   }
   known_ = reused;  // until the run has come to its end
+  traced_ = std::min(traced_, reused);
   states_.resize(std::max(states_.size(), running_ * states));
+  return reused;
+}
+
+size_t StepMemory::recall(std::span<const float> rows, std::span<const uint8_t> kept, size_t features,
+                          size_t states) const {
+  if (states != size_) return 0;
+  size_t reused = 0;
+  for (size_t s = 0; s < kept.size() && reused < known_; ++s) {
+    if (kept[s] == 0) continue;
+    if (!sameBits(rows.data() + s * features, rows_.data() + reused * features, features)) break;
+    ++reused;
+  }
   return reused;
 }
 

@@ -37,8 +37,25 @@ class StepMemory {
   [[nodiscard]] std::span<float> after(size_t step) {
     return std::span<float>(states_).subspan(step * size_, size_);
   }
+  /// What `begin` would answer, of a run that is not begun.
+  [[nodiscard]] size_t recall(std::span<const float> rows, std::span<const uint8_t> kept, size_t features,
+                              size_t states) const;
   /// All steps of the run were kept.
   void end() { known_ = running_; }
+
+  /// Beside its states, `size` floats of any step of this run can be kept from now on: its trace.
+  void makeRoomForTraces(size_t size) {
+    traceSize_ = size;
+    traces_.resize(std::max(traces_.size(), running_ * size));
+  }
+  /// How many of the first steps whose states are known have traces that are.
+  [[nodiscard]] size_t traced() const { return traced_; }
+  /// Where the trace of a step goes; those of the steps after it follow.
+  [[nodiscard]] std::span<float> trace(size_t step) { return std::span(traces_).subspan(step * traceSize_); }
+  /// `count` steps from `step` on were traced. They count once all before them are.
+  void endTraces(size_t step, size_t count) {
+    if (step == traced_) traced_ = step + count;
+  }
 
   /// The product of a row with the kernel, `size` floats; `compute` writes it where it is not known.
   template <class Compute>
@@ -52,6 +69,9 @@ class StepMemory {
   size_t size_ = 0;
   std::vector<float> rows_;  ///< of these steps
   std::vector<float> states_;
+  size_t traced_ = 0;
+  size_t traceSize_ = 0;
+  std::vector<float> traces_;
   std::unordered_map<uint64_t, size_t> place_;  ///< of a row's product, by the row's hash
   std::vector<float> products_;                 ///< rows with their products
 };

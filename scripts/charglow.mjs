@@ -18,8 +18,9 @@ const USAGE = `charglow: a Keras text model's attention, character by character
   node scripts/charglow.mjs run MODEL --text "…"        a text, encoded as Keras does
                                     --ids 3,17,4        ids, as they are
                                     --input array.json  numbers: [[…], …], batch axis first
-                            [--vocab FILE] [--json]
-      the model's outputs by layer name, and every signal
+                            [--gradient OUTPUT[:INDEX]] [--vocab FILE] [--json]
+      the model's outputs by layer name, and every signal; with --gradient also
+      d(output)/d(embedded input), a line for each position, a number for each feature
 
   node scripts/charglow.mjs corpus MODEL TEXTS [--threads N] [--vocab FILE] [--json]
       the outputs for every line of a text file, a line each, in its order
@@ -34,6 +35,9 @@ MODEL is a bundle: what "python scripts/convert.py weights.hdf5" writes.
                      the ids (may be repeated)
 --lambda NAME=CODE   what a Lambda layer computes that was not recognised, such as
                      --lambda pool="sum(axis=1)" (may be repeated)
+--gradient           of which output, by its layer's name, and of which of its elements:
+                     dense, dense:2, or steps:3,0 for element (3, 0) of each text's; the
+                     largest where no INDEX is given
 --threads N          threads that share the texts; otherwise as many as pay
 --json               numbers for programs instead of a table for people
 `;
@@ -50,6 +54,7 @@ function parse(args) {
       ids: { type: "string" },
       input: { type: "string" },
       vocab: { type: "string" },
+      gradient: { type: "string" },
       threads: { type: "string" },
       assume: { type: "string", multiple: true, default: [] },
       lambda: { type: "string", multiple: true, default: [] },
@@ -77,6 +82,7 @@ function parse(args) {
     );
   }
   if (command !== "run" && inputs.length > 0) throw new UsageError(`${command} takes no --${inputs[0]}`);
+  if (command !== "run" && values.gradient !== undefined) throw new UsageError(`${command} takes no --gradient`);
   if (command !== "corpus" && values.threads !== undefined) throw new UsageError(`${command} takes no --threads`);
   if (values.threads !== undefined && !/^[1-9]\d{0,2}$/.test(values.threads)) {
     throw new UsageError(`--threads: expected a number from 1 to 999, found "${values.threads}"`);
@@ -101,6 +107,25 @@ function parseIds(list) {
     if (!/^\s*\d+\s*$/.test(item)) throw new UsageError(`--ids: expected whole numbers separated by commas, found "${item}"`);
     return Number(item);
   });
+}
+
+/** "dense", "dense:2" or "steps:3,0" → an OutputElement. A name may have a colon of its own: "lstm:1" is the layer's second tensor. */
+function parseElement(text, { outputs }) {
+  const names = outputs.map(({ layer }) => layer);
+  const at = text.lastIndexOf(":");
+  const [name, index] = names.includes(text) || at < 0 ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
+  if (!names.includes(name)) throw new UsageError(`--gradient: expected one of the model's outputs (${names.join(", ")}), found "${name}"`);
+  if (index !== null && !/^\d+(,\d+)*$/.test(index)) {
+    throw new UsageError(`--gradient: expected whole numbers separated by commas behind "${name}:", found "${index}"`);
+  }
+  return { output: names.indexOf(name), index: index === null ? null : index.split(",").map(Number) };
+}
+
+/** What `--gradient` adds to a run: the gradients of an element of the outputs, and the signals made of them. */
+function gradientOf(session, card, text) {
+  const element = parseElement(text, card);
+  const gradient = session.gradient(element);
+  return { ...gradient, signals: card.gradients.map(({ id }) => session.signal(id, { ...element, index: gradient.index })) };
 }
 
 /** Nested arrays → numbers in C order and their shape. A missing batch axis is the caller's mistake to see. */
@@ -175,7 +200,9 @@ async function main(args) {
     process.stdout.write(options.json ? `${JSON.stringify(report, null, 1)}\n` : describeModel(report));
     return report.parity && !report.parity.agrees ? 1 : 0;
   }
-  const result = runSession(model.newSession(), options);
+  const session = model.newSession();
+  const result = runSession(session, options);
+  if (options.gradient !== undefined) result.gradient = gradientOf(session, model.card, options.gradient);
   process.stdout.write(options.json ? `${JSON.stringify(runNumbers(result))}\n` : describeRun(result, model.card, options.text));
   return 0;
 }

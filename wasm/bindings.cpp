@@ -243,8 +243,13 @@ class SessionHandle {
       return val::null();
     });
   }
-  val signal(const std::string& id) {
+  /// `index`: an array; empty: the largest element of the output.
+  val signal(const std::string& id, size_t output, const val& index) {
     return guarded([&] {
+      for (const charglow::GradientSite& site : session_.model().gradients()) {
+        if (site.id == id)
+          return signalObject(session_, site, session_.reaction(site, {output, received<int>(index)}));
+      }
       for (const charglow::AttentionSite& site : session_.model().attention()) {
         if (site.id == id) return signalObject(session_, site, session_.attention(site));
       }
@@ -253,6 +258,30 @@ class SessionHandle {
       }
       throw Error(
           {"unknown-signal", "signal \"" + id + "\"", "a signal of the model", "none of this name", ""});
+    });
+  }
+  /// Gradients of engine.d.ts.
+  val gradient(size_t output, const val& index) {
+    return guarded([&] {
+      const charglow::OutputElement of = session_.differentiate({output, received<int>(index)});
+      const charglow::Graph& graph = session_.model().graph();
+      val result = val::object();
+      result.set("output", graph.nameOf(graph.outputs[of.output]));
+      result.set("index", copied("Int32Array", of.index.data(), of.index.size()));
+      val list = val::array();
+      size_t before = graph.nodes.size();
+      for (const charglow::GradientSite& site : session_.model().gradients()) {
+        if (site.node == before) continue;  // its other measure
+        before = site.node;
+        const charglow::Value& vectors = session_.value(site.node);
+        std::vector<float> values(vectors.data.size(), 0.0f);
+        const std::span<const float> gradient = session_.gradient(site.node);
+        std::copy(gradient.begin(), gradient.end(), values.begin());
+        list.call<void>("push", namedArray(graph.nameOf(site.node), shapeArray(vectors.shape), values.data(),
+                                           values.size()));
+      }
+      result.set("gradients", list);
+      return result;
     });
   }
   val layer(const std::string& name) {
@@ -390,5 +419,6 @@ EMSCRIPTEN_BINDINGS(charglow) {
       .function("carryStates", &SessionHandle::carryStates)
       .function("resetStates", &SessionHandle::resetStates)
       .function("attention", &SessionHandle::attention)
+      .function("gradient", &SessionHandle::gradient)
       .function("layer", &SessionHandle::layer);
 }

@@ -133,6 +133,13 @@ Json stateCards(const std::vector<StateSite>& sites, const Graph& graph) {
   return cards;
 }
 
+Json gradientCards(const std::vector<GradientSite>& sites, const Graph& graph) {
+  Json cards = Json::array();
+  for (const GradientSite& site : sites)
+    cards.push_back(signalCard(site, "gradient", site.shape(graph), graph));
+  return cards;
+}
+
 Json assumptionCards(const std::vector<Assumption>& assumptions) {
   Json cards = Json::array();
   for (const Assumption& assumption : assumptions) {
@@ -212,6 +219,7 @@ std::string Model::card() const {
       {"outputs", std::move(outputs)},
       {"attention", attentionCards(core_->attention, graph)},
       {"states", stateCards(core_->states, graph)},
+      {"gradients", gradientCards(core_->gradients, graph)},
       {"text", textJson(*this, textInput(*this))},
       {"assumptions", assumptionCards(assumptions)},
       {"notes", std::move(notes)},

@@ -70,8 +70,8 @@ export interface SignalCard {
   /** The Signal's id. */
   id: string;
   layer: string;
-  /** "attention" comes with every run; "gate" and "state" only from `Session.signal`. */
-  kind: "attention" | "gate" | "state";
+  /** "attention" comes with every run; the others only from `Session.signal`. */
+  kind: "attention" | "gate" | "state" | "gradient";
   axes: SignalAxis[];
   /** Size of each axis; null where the model takes any length. */
   shape: (number | null)[];
@@ -204,6 +204,11 @@ export interface ModelCard {
   /** Gates and states of recurrent layers, computed by `Session.signal` only. */
   states: SignalCard[];
   /**
+   * What an output reacts to: "LAYER/gradient_x_input", its gradient times the vector at each step, and "LAYER/gradient_norm", the
+   * gradient's Euclidean norm; for every place where text becomes vectors. Computed by `Session.signal` only.
+   */
+  gradients: SignalCard[];
+  /**
    * Of the first input that text can be given to. null: it has no vocabulary, and text cannot be read until `Model.withText`
    * gives it one.
    */
@@ -228,6 +233,23 @@ export interface ParityReport {
   cases: { name: string; output_difference: number; attention_difference: number; ids_agree: boolean; agrees: boolean; problem: string }[];
 }
 
+/** What gradients are taken of. */
+export interface OutputElement {
+  /** Which of the model's outputs; the first where not given. */
+  output?: number;
+  /** Its place in that output's shape, the batch axis left out; the largest element where null or not given. */
+  index?: readonly number[] | null;
+}
+
+export interface Gradients {
+  /** Name of the output's layer. */
+  output: string;
+  /** Place of the element there, the batch axis left out. */
+  index: number[];
+  /** d(element)/d(vectors) for every place where the text became vectors: (1, steps, features) each. */
+  gradients: NamedArray[];
+}
+
 export class Session {
   /**
    * Encodes `text` as Keras would and runs the model on it. `input` (0 where not given) is which of the model's inputs it is
@@ -240,8 +262,13 @@ export class Session {
   setInput(values: Float32Array, shape: number[], input?: number): RunResult;
   /** Limits the signals of further runs to these ids; null: all attention signals, as at first. */
   watch(ids: string[] | null): void;
-  /** A signal of the last run, also one of `ModelCard.states`, which is computed now: by running that layer once more. */
-  signal(id: string): Signal;
+  /**
+   * A signal of the last run. One of `ModelCard.states` is computed now, by running that layer once more; one of
+   * `ModelCard.gradients`, too, by going back through the model from an element of its outputs.
+   */
+  signal(id: string, of?: OutputElement): Signal;
+  /** The gradients of an element of the outputs in the last run, of one text. */
+  gradient(of?: OutputElement): Gradients;
   /**
    * Whether stateful layers (`stateful` in `LayerCard.detail`) go on with the states of the run before, as in Keras, or start
    * from zero in every run. False at first, so that what a text gives does not depend on what was run before.

@@ -71,6 +71,11 @@ function wholeNumber(number, where) {
   throw refusal("not-whole", where, "a whole number from 0", String(number));
 }
 
+/** An OutputElement of engine.d.ts as the bindings take it. */
+function elementOf({ output = 0, index = null }) {
+  return [wholeNumber(output, "output"), wholeNumbers(index ?? [], "index")];
+}
+
 function identity(count) {
   const numbers = new Uint32Array(count);
   for (let index = 0; index < count; index++) numbers[index] = index;
@@ -144,8 +149,13 @@ export class Session {
     unwrap(this.#handle.resetStates());
   }
 
-  signal(id) {
-    return unwrap(this.#handle.signal(wellFormed(id)));
+  signal(id, of = {}) {
+    return unwrap(this.#handle.signal(wellFormed(id), ...elementOf(of)));
+  }
+
+  gradient(of = {}) {
+    const { index, ...rest } = unwrap(this.#handle.gradient(...elementOf(of)));
+    return { ...rest, index: Array.from(index) };
   }
 
   attention(layer) {

@@ -137,6 +137,7 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
     throw Error(std::move(problems));
   core->attention = findAttention(core->graph);
   core->states = findStates(core->graph);
+  core->gradients = findGradients(core->graph);
   checkLabels(core->graph, parseStrictJson(core->labels, fileName + ", labels"), fileName + ", labels");
 
   std::shared_ptr<Model> model(new Model());

@@ -10,6 +10,7 @@
 
 #include "bundle/bundle.h"
 #include "explain/attention.h"
+#include "explain/gradients.h"
 #include "explain/states.h"
 #include "graph.h"
 #include "keras/choices.h"
@@ -53,6 +54,8 @@ class Model {
   [[nodiscard]] const std::vector<AttentionSite>& attention() const { return core_->attention; }
   /// Gates and states of its recurrent layers.
   [[nodiscard]] const std::vector<StateSite>& states() const { return core_->states; }
+  /// What its outputs react to, for each place where text becomes vectors.
+  [[nodiscard]] const std::vector<GradientSite>& gradients() const { return core_->gradients; }
   /// The model's inputs, in its own order.
   [[nodiscard]] const std::vector<ModelInput>& inputs() const { return inputs_; }
   /// Shape of an input as the architecture gives it.
@@ -76,6 +79,7 @@ class Model {
     Graph graph;
     std::vector<AttentionSite> attention;
     std::vector<StateSite> states;
+    std::vector<GradientSite> gradients;
     Dialect dialect;
     std::string fileName;
     size_t fileSize = 0;

@@ -268,6 +268,7 @@ void Session::run() {
   fillUnset();
   settleShapes();
   recorded_.clear();
+  differentiated_.reset();
   Call call;
   std::map<size_t, std::vector<float>> carried = carried_;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {

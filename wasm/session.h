@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,19 +45,6 @@ class Session {
   /// What Keras calls reset_states: stateful layers start from zero in the next run.
   void resetStates() { carried_.clear(); }
 
-  /// Where a backward pass starts: d(loss)/d(a node's value), as many numbers as the value has.
-  struct Seed {
-    size_t node = 0;
-    std::vector<float> gradient;
-  };
-  /// Takes gradients back through the last run: from those at `seeds` to those at `wanted`, which `gradient`
-  /// then gives. Carried states are constants. Throws "no-run", and "no-gradient" where a layer on the way
-  /// has none.
-  void backward(std::span<const Seed> seeds, std::span<const size_t> wanted);
-  /// d(loss)/d(a node's value) after `backward`, for those that were wanted; empty where the loss does not
-  /// depend on it.
-  [[nodiscard]] std::span<const float> gradient(size_t node) const { return gradients_[node]; }
-
   [[nodiscard]] const Model& model() const { return *model_; }
   /// The input that was last given something.
   [[nodiscard]] size_t lastInput() const { return last_; }
@@ -78,6 +66,27 @@ class Session {
   [[nodiscard]] const Value& recorded(const StateSite& site);
   /// The same of one text, batch 1, in the text's order.
   [[nodiscard]] SignalValues state(const StateSite& site);
+
+  /// Where a backward pass starts: d(loss)/d(a node's value), as many numbers as the value has.
+  struct Seed {
+    size_t node = 0;
+    std::vector<float> gradient;
+  };
+  /// Takes gradients back through the last run: from those at `seeds` to those at `wanted`, which `gradient`
+  /// then gives. Carried states are constants. Throws "no-run", and "no-gradient" where a layer on the way
+  /// has none.
+  void backward(std::span<const Seed> seeds, std::span<const size_t> wanted);
+  /// d(loss)/d(a node's value) after `backward`, for those that were wanted; empty where the loss does not
+  /// depend on it.
+  [[nodiscard]] std::span<const float> gradient(size_t node) const { return gradients_[node]; }
+
+  /// The gradients of an element of the outputs, of one text, with respect to the vectors of all of the
+  /// model's gradients(): `gradient` gives them after it. Computed when asked for, once for a run. Returns
+  /// the element, with its index. Throws "unknown-output", "output-index" and "batch", and what `backward`
+  /// does.
+  OutputElement differentiate(const OutputElement& of);
+  /// What that element reacts to, in the text's order.
+  [[nodiscard]] SignalValues reaction(const GradientSite& site, const OutputElement& of);
 
  private:
   /// What one of the model's inputs was given; its numbers are in `values_`.
@@ -113,6 +122,7 @@ class Session {
   /// States of stateful layers by the node of their call: after the last run, and as that run found them.
   std::map<size_t, std::vector<float>> carried_;
   std::map<size_t, std::vector<float>> found_;
+  std::optional<OutputElement> differentiated_;    ///< what gradients_ are of
   std::vector<std::vector<float>> gradients_;      ///< of the last backward pass, by node
   std::map<size_t, std::vector<Value>> recorded_;  ///< gates and states of the last run, by node
 };

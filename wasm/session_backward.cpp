@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "error.h"
 #include "session.h"
 
 namespace charglow {
@@ -21,10 +22,63 @@ std::vector<uint8_t> nodesTowards(const Graph& graph, std::span<const size_t> wa
   return needed;
 }
 
+/// The place of an element among an output's values, and `of` with its index filled in.
+size_t settle(const Node& node, const Value& output, OutputElement& of) {
+  const Shape& shape = output.shape;
+  const std::string where = "the element of output \"" + node.name() + "\"";
+  if (shape[0].size != 1)
+    throw Error({"batch", where, "one text", std::to_string(shape[0].size) + " rows", ""});
+  if (of.index.empty()) {
+    auto at =
+        static_cast<size_t>(std::max_element(output.data.begin(), output.data.end()) - output.data.begin());
+    const size_t largest = at;
+    for (size_t axis = shape.size(); axis-- > 1; at /= static_cast<size_t>(shape[axis].size))
+      of.index.insert(of.index.begin(), static_cast<int>(at % static_cast<size_t>(shape[axis].size)));
+    return largest;
+  }
+  size_t at = 0;
+  bool fits = of.index.size() == shape.size() - 1;
+  for (size_t axis = 1; fits && axis < shape.size(); ++axis) {
+    const int place = of.index[axis - 1];
+    fits = place >= 0 && place < shape[axis].size;
+    at = at * static_cast<size_t>(shape[axis].size) + static_cast<size_t>(place);
+  }
+  if (fits) return at;
+  std::string given;
+  for (const int place : of.index) given += (given.empty() ? "" : ",") + std::to_string(place);
+  throw Error(
+      {"output-index", where, "a place in its shape " + shapeText(shape) + ", counted from 0", given, ""});
+}
+
 }  // namespace
+
+OutputElement Session::differentiate(const OutputElement& of) {
+  const Graph& graph = model_->graph();
+  if (of.output >= graph.outputs.size()) {
+    throw Error({"unknown-output", "the model's outputs", "one of " + std::to_string(graph.outputs.size()),
+                 "number " + std::to_string(of.output) + ", counted from 0", ""});
+  }
+  const size_t node = graph.outputs[of.output];
+  OutputElement settled = of;
+  const size_t place = settle(graph.nodes[node], value(node), settled);
+  if (differentiated_ == settled) return settled;
+  Seed seed = {node, std::vector<float>(value(node).data.size(), 0.0f)};
+  seed.gradient[place] = 1.0f;
+  std::vector<size_t> wanted;
+  for (const GradientSite& site : model_->gradients()) wanted.push_back(site.node);
+  backward({&seed, 1}, wanted);
+  differentiated_ = settled;
+  return settled;
+}
+
+SignalValues Session::reaction(const GradientSite& site, const OutputElement& of) {
+  differentiate(of);
+  return readAttention(site, site.measured(value(site.node), gradient(site.node)));
+}
 
 void Session::backward(std::span<const Seed> seeds, std::span<const size_t> wanted) {
   const Graph& graph = model_->graph();
+  differentiated_.reset();
   gradients_.resize(graph.nodes.size());
   for (std::vector<float>& gradient : gradients_) gradient.clear();
   const std::vector<uint8_t> needed = nodesTowards(graph, wanted);

@@ -167,36 +167,54 @@ function stepOf(timestep, map, steps) {
   return step >= 0 && step < steps && timestep < map.offset + step * map.stride + map.width ? step : -1;
 }
 
-function signalText(signal, card, result, source) {
-  const values = stepMeans(signal);
-  const map = card.attention.find(({ id }) => id === signal.id)?.steps;
+/**
+ * The steps of a signal that a table has lines for, each with what stands there for people: the characters of the text that the
+ * steps stand for, or, where there is no text or no such map, all steps.
+ * @returns {{steps: {label: string, id: string, step: number}[], whole: boolean}} whole: each step is a timestep
+ */
+function tableSteps(map, count, result, source) {
   const aligned = map?.input === result.input;
   const whole = aligned && map.stride === 1 && map.offset === 0 && map.width === 1;
-  const onPadding = values.reduce((sum, value, step) => sum + (result.padding[step] ? value : 0), 0);
-  const rows = [];
+  const steps = [];
   if (result.text && source !== undefined && aligned) {
     Array.from(source).forEach((character, index) => {
       const position = result.text.position[index];
-      const step = position < 0 ? -1 : stepOf(position, map, values.length);
-      if (step >= 0)
-        rows.push([
-          JSON.stringify(character),
-          `${result.text.id[index]}`,
-          `${step}`,
-          values[step].toFixed(6),
-          (values[step] * values.length).toFixed(2),
-        ]);
+      const step = position < 0 ? -1 : stepOf(position, map, count);
+      if (step >= 0) steps.push({ label: JSON.stringify(character), id: `${result.text.id[index]}`, step });
     });
   } else {
-    values.forEach((value, step) =>
-      rows.push(["", whole ? `${result.ids[step] ?? ""}` : "", `${step}`, value.toFixed(6), (value * values.length).toFixed(2)]),
-    );
+    for (let step = 0; step < count; step++) steps.push({ label: "", id: whole ? `${result.ids[step] ?? ""}` : "", step });
   }
+  return { steps, whole };
+}
+
+function signalText(signal, card, result, source) {
+  const values = stepMeans(signal);
+  const { steps, whole } = tableSteps(card.attention.find(({ id }) => id === signal.id)?.steps, values.length, result, source);
+  const onPadding = values.reduce((sum, value, step) => sum + (result.padding[step] ? value : 0), 0);
+  const rows = steps.map(({ label, id, step }) => [label, id, `${step}`, values[step].toFixed(6), (values[step] * values.length).toFixed(2)]);
   const head = ["", "id", whole ? "timestep" : "step", "attention", "x uniform"];
   const others = signal.axes.slice(0, -1).map((axis) => `the ${plural(signal.shape[signal.axes.indexOf(axis)], AXES[axis])}`);
   const mean = others.length ? `  the mean over ${others.join(" and ")}; --json has all numbers\n` : "";
   const padding = whole && result.padding.some((one) => one) ? `  on padding: ${(100 * onPadding).toFixed(1)} %\n` : "";
   return `  ${signal.id} [${signal.shape.join(", ")}]\n${mean}${padding}${table([head, ...rows], [1, 2, 3, 4])}`;
+}
+
+/** Gradients: a line for each position, with its measures and then a number for each feature of its vector. */
+function gradientText({ output, index, gradients, signals }, card, result, source) {
+  const blocks = gradients.map((gradient, place) => {
+    const features = gradient.shape.at(-1);
+    const [product, norm] = signals.slice(2 * place); // the two measures of each, in the card's order
+    const { steps, whole } = tableSteps(card.gradients[2 * place].steps, gradient.values.length / features, result, source);
+    const number = (value) => (value === 0 ? "0" : value.toPrecision(4));
+    const rows = steps.map(({ label, id, step }) => [
+      label, id, `${step}`, number(product.values[step]), number(norm.values[step]),
+      ...Array.from(gradient.values.subarray(step * features, (step + 1) * features), number),
+    ]);
+    const head = ["", "id", whole ? "timestep" : "step", "x input", "norm", ...Array.from({ length: features }, (_, i) => `[${i}]`)];
+    return `  with respect to ${gradient.layer} ${shapeText(gradient.shape)}\n${table([head, ...rows], head.map((_, column) => column).slice(1))}`;
+  });
+  return `  of ${output}, element (${index.join(", ")})\n${blocks.join("")}`;
 }
 
 /** `run`, for people. `source` is the text, where one was given. */
@@ -207,7 +225,8 @@ export function describeRun(result, card, source) {
     section(
       "Signals",
       result.signals.map((signal) => signalText(signal, card, result, source)).join("") || "  none: no attention was found in this model\n",
-    )
+    ) +
+    section("Gradient", result.gradient ? gradientText(result.gradient, card, result, source) : "")
   );
 }
 

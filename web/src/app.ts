@@ -76,7 +76,7 @@ export class App {
     this.#store.subscribe((current, changed) => {
       if (changed.has("theme")) theme.show(current.theme);
       if (changed.has("palette")) usePalette(current.palette);
-      if (changed.has("signal")) this.#run();
+      if (changed.has("signal") || changed.has("of")) this.#run();
       if (DRAWN.some((key) => changed.has(key))) this.#picture.draw();
     });
     onSystemColours(() => this.#picture.draw());
@@ -188,13 +188,13 @@ export class App {
    */
   #takeView(model: string, choices: Readonly<Record<string, string>>): void {
     const link = this.#link?.model === model ? this.#link : null;
-    const { signal, head, feature, unit, query } = link ?? DEFAULTS;
+    const { signal, of, head, feature, unit, query } = link ?? DEFAULTS;
     const same = !this.#first && !link && model === this.#store.state.model;
     if (link) {
       this.#link = null;
       this.#picture.follow();
     }
-    this.#store.update({ model, choices, ...(same ? {} : { signal, head, feature, unit, query }) });
+    this.#store.update({ model, choices, ...(same ? {} : { signal, of, head, feature, unit, query }) });
   }
 
   #tellParity({ card, parity }: Opened): void {
@@ -272,9 +272,9 @@ export class App {
   }
 
   /** Whether the job is about what is on screen. */
-  #isCurrent({ texts, signal }: Job): boolean {
+  #isCurrent({ texts, signal, of }: Job): boolean {
     const now = this.#picture.job;
-    return signal === now.signal && same(texts, now.texts);
+    return signal === now.signal && JSON.stringify(of) === JSON.stringify(now.of) && same(texts, now.texts);
   }
 
   /** Whether what is on screen is not yet the engine's answer to the text on screen. */
@@ -347,7 +347,7 @@ export class App {
 }
 
 /** State that changes colours without another answer of the engine's. */
-const DRAWN = ["palette", "scale", "theme", "signal", "head", "feature", "unit", "query", "padding"] as const satisfies (keyof State)[];
+const DRAWN = ["palette", "scale", "theme", "signal", "of", "head", "feature", "unit", "query", "padding"] as const satisfies (keyof State)[];
 
 const same = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((text, i) => text === b[i]);
 

@@ -9,7 +9,8 @@ import { shapeText, weightText } from "./model/numbers.ts";
 import { readOutputs, sayOutputs, type Reading } from "./model/outputs.ts";
 import { level } from "./model/palettes.ts";
 import { domainOf, extentOf, scaleById, shade } from "./model/scales.ts";
-import { chosenSignal } from "./model/signals.ts";
+import { elementName, elementOf } from "./model/gradients.ts";
+import { chosenSignal, nounOf, signalsOf } from "./model/signals.ts";
 import { truthOf } from "./model/truth.ts";
 import type { Store } from "./state.ts";
 import { byId, clip, setText } from "./view/dom.ts";
@@ -74,6 +75,7 @@ export class Picture {
     });
     this.#picker = new SignalPicker({
       onSignal: (signal) => store.update({ signal, head: "", feature: "", unit: "", query: "" }),
+      onElement: (of) => store.update({ of }),
       onPick: (axis, value) => store.update({ [axis]: value }),
     });
     this.#heat = new HeatPanel({
@@ -92,7 +94,8 @@ export class Picture {
 
   /** What the engine is to be asked. */
   get job(): Job {
-    return { texts: this.papers.texts, signal: this.#card ? (chosenSignal(this.#card, this.#store.state.signal)?.id ?? null) : null };
+    const chosen = this.#card && chosenSignal(this.#card, this.#store.state.signal);
+    return { texts: this.papers.texts, signal: chosen?.id ?? null, of: chosen?.kind === "gradient" ? elementOf(this.#store.state.of, this.#card!) : null };
   }
 
   /** Forgets what was on screen; the texts stay, without colours. */
@@ -157,7 +160,7 @@ export class Picture {
     const card = this.#card;
     const chosen = card && chosenSignal(card, signal);
     this.#legend.choose(scaleId, palette, card, chosen);
-    if (card) this.#picker.offer(card, chosen);
+    if (card) this.#picker.offer(card, chosen, this.#store.state.of);
     setText(byId("prompt-rest", HTMLSpanElement), promptOf(card, chosen));
     this.#readTexts();
     const drawing = this.#drawing;
@@ -175,10 +178,10 @@ export class Picture {
     const cells = this.#unitOf(place) === "word" ? "words" : "characters";
     this.#legend.show(scale.id, palette, { weights, extent, domain, signed, cells });
     const query = this.#query;
-    const from = query === null ? "" : this.#nameOf("query", query);
+    const from = query !== null ? this.#nameOf("query", query) : this.#element;
     this.#contexts = this.papers.texts.map((_, at) => ({
       weights, from, unit: this.#unitOf(at), shading: this.#shading(at),
-      kind: drawing?.card.kind ?? "attention", timesteps: this.#answer?.answer.reads[at]?.ids.length ?? 0,
+      kind: drawing?.card.kind ?? "attention", noun: drawing ? nounOf(drawing.card) : "attention", timesteps: this.#answer?.answer.reads[at]?.ids.length ?? 0,
     }));
     this.#picker.show(drawing, from || "the last one");
     this.#heat.show(drawing, { levelOf, palette, cells, padding: this.#padding(), rows: this.#labels("query"), columns: this.#labels("step") });
@@ -199,7 +202,7 @@ export class Picture {
     this.#drawing = null;
     if (!this.#answer || !this.#card) return;
     const { texts, answer } = this.#answer;
-    const card = answer.signal && [...this.#card.attention, ...this.#card.states].find(({ id }) => id === answer.signal!.id);
+    const card = answer.signal && signalsOf(this.#card).find(({ id }) => id === answer.signal!.id);
     if (card && answer.signal) {
       this.#drawing = drawingOf(card, answer.signal, this.#store.state, (input) => answer.reads[textInputs(this.#card!).indexOf(input)]);
     }
@@ -221,6 +224,12 @@ export class Picture {
   }
 
   // The axes of the signal
+
+  /** What a gradient is of, for people; "" where there is none. */
+  get #element(): string {
+    if (this.#drawing?.card.kind !== "gradient" || !this.#answer) return "";
+    return clip(elementName(this.#store.state.of, this.#card!, this.#answer.answer.outputs), 24);
+  }
 
   /** Index of the query whose attention colours the text; null where there is none, or it is a mean. */
   get #query(): number | null {
@@ -340,7 +349,7 @@ export class Picture {
     const words: Words = this.#pointed = {
       character: `${map.axis === "query" ? this.#nameOf("query", cell.row) : `${map.axis} ${cell.row + 1}`} \u2192 ${this.#nameOf("step", cell.column)}`,
       place: `${map.axis} ${cell.row + 1} of ${map.matrix.rows} · step ${cell.column + 1} of ${map.matrix.columns}`,
-      attention: valueText(map.matrix.values[cell.row * map.matrix.columns + cell.column]!, drawing.card.kind, map.matrix.columns),
+      attention: valueText(map.matrix.values[cell.row * map.matrix.columns + cell.column]!, { kind: drawing.card.kind, noun: nounOf(drawing.card) }, map.matrix.columns),
     };
     this.#readout.show(words);
     this.#tooltip.show(words, box);
@@ -373,6 +382,7 @@ export class Picture {
 function promptOf(card: ModelCard | null, signal: SignalCard | null): string {
   if (card && !signal) return "and see what the model makes of it";
   if (signal?.queries) return "and click a character to see where it looks";
+  if (signal?.kind === "gradient") return "and see what the output reacts to";
   if (signal && signal.kind !== "attention") return `and see the ${signal.kind} at each step`;
   return "and see where the model looks";
 }

@@ -14,6 +14,8 @@ export interface State {
   palette: string;
   /** Id of the signal to colour by; "" is the model's first attention. */
   signal: string;
+  /** Of which element of the outputs a gradient is, "0:3"; "" is the largest of the first output. */
+  of: string;
   /** Which of the signal's heads, features or units: a number from 1; "" is the mean over all. */
   head: string;
   feature: string;
@@ -35,6 +37,7 @@ export const DEFAULTS: Readonly<State> = {
   scale: SCALES[0]!.id,
   palette: PALETTES[0]!.id,
   signal: "",
+  of: "",
   head: "",
   feature: "",
   unit: "",
@@ -46,7 +49,7 @@ export const DEFAULTS: Readonly<State> = {
 };
 
 /** Keys whose value is a string of its own in the fragment, in the order they are written. */
-const PLAIN = ["model", "signal", "head", "feature", "unit", "query", "padding", "scale", "palette", "theme"] as const;
+const PLAIN = ["model", "signal", "of", "head", "feature", "unit", "query", "padding", "scale", "palette", "theme"] as const;
 /** "assume.ID=VALUE": the command line's --assume. */
 const CHOICE = "assume.";
 
@@ -106,6 +109,10 @@ export function fromFragment(fragment: string): { state: State; notes: string[] 
       case "signal":
       case "model":
         state[key] = value;
+        return;
+      case "of":
+        if (/^\d{1,9}:\d{1,9}$/.test(value)) state.of = value;
+        else notes.push(`The link asks for the gradient of \u201c${clip(value)}\u201d, which is no output and place such as 0:3; it was left out.`);
         return;
       case "head":
       case "feature":

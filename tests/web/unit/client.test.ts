@@ -56,7 +56,7 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }
 
-const job = (...texts: string[]): Job => ({ texts, signal: null });
+const job = (...texts: string[]): Job => ({ texts, signal: null, of: null });
 const model = (fileName: string): ModelSource => ({ bytes: new Uint8Array([1]), fileName });
 
 let workers: TestWorker[];

@@ -1,6 +1,6 @@
 import type { ModelCard } from "#engine";
 import { describe, expect, it } from "vitest";
-import { ALL_MEANS, chosenSignal, isSigned, matrixOf, rowAxis, rowOf } from "../../../web/src/model/signals.ts";
+import { ALL_MEANS, chosenSignal, isSigned, matrixOf, nounOf, rowAxis, rowOf } from "../../../web/src/model/signals.ts";
 import { countedSignal, signalCard } from "./answers.ts";
 
 const numbers = (values: Float32Array) => Array.from(values);
@@ -49,7 +49,11 @@ describe("a signal", () => {
 
 describe("which signal", () => {
   const card = (attention: string[], states: string[]) =>
-    ({ attention: attention.map((id) => signalCard({ id })), states: states.map((id) => signalCard({ id, kind: "state" })) }) as unknown as ModelCard;
+    ({
+      attention: attention.map((id) => signalCard({ id })),
+      states: states.map((id) => signalCard({ id, kind: "state" })),
+      gradients: [signalCard({ id: "embedding/gradient_norm", kind: "gradient" })],
+    }) as unknown as ModelCard;
 
   it("is the first attention, unless another is asked for by its id", () => {
     expect(chosenSignal(card(["a", "b"], ["s"]), "")?.id).toBe("a");
@@ -61,5 +65,12 @@ describe("which signal", () => {
   it("is none for a model without attention: its states are for those who ask", () => {
     expect(chosenSignal(card([], ["s"]), "")).toBeNull();
     expect(chosenSignal(card([], ["s"]), "s")?.id).toBe("s");
+    expect(chosenSignal(card([], []), "embedding/gradient_norm")?.kind).toBe("gradient");
+  });
+
+  it("is called what its numbers are", () => {
+    expect(nounOf(signalCard({ id: "gru/update_gate", kind: "gate" }))).toBe("gate");
+    expect(nounOf(signalCard({ id: "embedding/gradient_norm", kind: "gradient" }))).toBe("gradient norm");
+    expect(nounOf(signalCard({ id: "embedding/gradient_x_input", kind: "gradient" }))).toBe("gradient \u00d7 input");
   });
 });

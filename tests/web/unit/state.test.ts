@@ -8,7 +8,7 @@ const HARD = [
 
 describe("the fragment", () => {
   it.each(HARD)("carries %j there and back", (text) => {
-    const state: State = { ...DEFAULTS, text, scale: "raw", palette: "blue", signal: "att & co", theme: "dark", model: "m#1.safetensors" };
+    const state: State = { ...DEFAULTS, text, scale: "raw", palette: "blue", signal: "att & co", of: "1:12", theme: "dark", model: "m#1.safetensors" };
     const fragment = toFragment(state);
     // As a browser would hand it back: through a URL.
     expect(fromFragment(new URL(`https://x.test/p/${fragment}`).hash)).toEqual({ state, notes: [] });

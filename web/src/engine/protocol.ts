@@ -1,5 +1,5 @@
 /** The messages between page and worker. Every request has an id, every reply repeats it. */
-import type { ModelCard, NamedArray, ParityReport, Problem, Signal } from "#engine";
+import type { ModelCard, NamedArray, OutputElement, ParityReport, Problem, Signal } from "#engine";
 import type { TextRead } from "../model/cells.ts";
 
 /** A text encoding that was given apart from the model, in any form `Model.withText` reads. */
@@ -40,6 +40,8 @@ export interface Job {
   texts: readonly string[];
   /** Id of the signal to answer with; null for none. */
   signal: string | null;
+  /** Where that is a gradient: of what. */
+  of: OutputElement | null;
 }
 
 export interface Answer {

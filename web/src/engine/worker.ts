@@ -57,7 +57,7 @@ function verify(): ParityReport | null {
   return report;
 }
 
-function run({ texts, signal }: Job): Answer {
+function run({ texts, signal, of }: Job): Answer {
   if (!current) throw new Error("run before open");
   const { session, inputs } = current;
   const start = performance.now();
@@ -70,7 +70,7 @@ function run({ texts, signal }: Job): Answer {
     current.outputs = outputs;
   }
   const { outputs, reads } = current;
-  return { outputs, reads, signal: signal === null ? null : session.signal(signal), engineMs: performance.now() - start };
+  return { outputs, reads, signal: signal === null ? null : session.signal(signal, of ?? {}), engineMs: performance.now() - start };
 }
 
 scope.addEventListener("message", ({ data }) => void answer(data));

@@ -16,7 +16,7 @@ export interface Scale {
   name: string;
   /** The formula, for the legend. */
   formula: string;
-  /** Says something of gates and states too, which share no sum and can be negative. */
+  /** Says something of gates, states and gradients too, which share no sum and can be negative. */
   states: boolean;
   /** Weights drawn with shade 0 and shade 1. Weights outside are clipped, and the legend says so. */
   domain(extent: Extent): readonly [low: number, high: number];

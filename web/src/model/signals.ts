@@ -20,7 +20,13 @@ export interface Matrix {
 
 /** Attention comes first and is what the text is coloured by unless one asks for something else. */
 export function signalsOf(card: ModelCard): SignalCard[] {
-  return [...card.attention, ...card.states];
+  return [...card.attention, ...card.states, ...card.gradients];
+}
+
+/** What a signal's numbers are called. */
+export function nounOf({ id, kind }: Pick<SignalCard, "id" | "kind">): string {
+  if (kind !== "gradient") return kind;
+  return id.endsWith("/gradient_norm") ? "gradient norm" : "gradient \u00d7 input";
 }
 
 /** The signal to colour by: the one with this id, else the first attention; null for a model without any. */

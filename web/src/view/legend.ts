@@ -111,8 +111,8 @@ export class Legend {
 /** What the colours cannot say themselves. */
 function remark(card: ModelCard, signal: SignalCard | null): string {
   if (!signal) {
-    const states = card.states.length > 0 ? " The gates and states of its recurrent layers can be shown instead." : "";
-    return `This model has no attention to show: its prediction runs, its characters stay without colour.${states}`;
+    const others = [card.gradients.length > 0 && "what its output reacts to", card.states.length > 0 && "the gates and states of its recurrent layers"].filter(Boolean).join(", or ");
+    return `This model has no attention to show: its prediction runs, its characters stay without colour.${others && ` Choose ${others} above instead.`}`;
   }
   if (signal.degenerate) return "This attention is a softmax over an axis of length 1: it is 1 everywhere, whatever the text, and says nothing about it.";
   if (!signal.steps) return "Its steps are not those of the text, which stays without colour.";

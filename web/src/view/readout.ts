@@ -1,4 +1,5 @@
 /** The exact numbers of one character: in the line under the text (for the caret) and in a tooltip (for the pointer). */
+import type { SignalCard } from "#engine";
 import { rankOf, type Cell, type Piece, type Shading, type Unit } from "../model/cells.ts";
 import { codePointCount, codePointNames, graphemes, spoken } from "../model/graphemes.ts";
 import { shareText, timesText, weightText } from "../model/numbers.ts";
@@ -14,12 +15,14 @@ export interface Context {
   unit: Unit;
   /** What the text is coloured by; null where nothing is. */
   shading: Shading | null;
-  kind: "attention" | "gate" | "state";
-  /** Whose attention it is, as it stands in the text; "" where it is nobody's. */
+  kind: SignalCard["kind"];
+  /** What its numbers are called. */
+  noun: string;
+  /** Whose attention it is, as it stands in the text, or which output's gradient; "" where it is nobody's. */
   from: string;
 }
 
-export const NO_CONTEXT: Context = { weights: [], timesteps: 0, unit: "char", shading: null, kind: "attention", from: "" };
+export const NO_CONTEXT: Context = { weights: [], timesteps: 0, unit: "char", shading: null, kind: "attention", noun: "attention", from: "" };
 
 /** What the readout and the tooltip say. */
 export interface Words {
@@ -62,13 +65,13 @@ function attentionOf(cell: Cell, context: Context): string {
   if (cell.fate === "pending" || !shading) return "";
   if (cell.weight === null) return cell.steps.length > 0 ? "no weight: beyond the steps that have one" : "no attention: not read";
   const sum = cell.steps.length > 1 ? `sum over ${cell.steps.length} steps` : "";
-  const value = valueText(cell.weight, context.kind, shading.values.length, context.from && `of ${context.from}`, sum);
+  const value = valueText(cell.weight, context, shading.values.length, context.from && `of ${context.from}`, sum);
   return `${value}${sharedBy(cell, shading, context)} · rank ${rankOf(cell.weight, weights)} of ${weights.length}`;
 }
 
-/** "attention of “a” 0.031 = 7.8 × uniform"; of gates and states, which share no sum, the value alone. */
-export function valueText(value: number, kind: Context["kind"], steps: number, ...remarks: string[]): string {
-  const words = [kind, ...remarks, weightText(value)].filter(Boolean).join(" ");
+/** "attention of “a” 0.031 = 7.8 × uniform"; of all else, which shares no sum, the value alone. */
+export function valueText(value: number, { kind, noun }: Pick<Context, "kind" | "noun">, steps: number, ...remarks: string[]): string {
+  const words = [noun, ...remarks, weightText(value)].filter(Boolean).join(" ");
   if (kind !== "attention") return words;
   const times = timesText(value * steps);
   return `${words} ${times.startsWith("<") ? "" : "= "}${times} \u00d7 uniform`;

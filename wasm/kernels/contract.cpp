@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 
+#include "kernels/reduce.h"
 #include "kernels/strided.h"
 
 namespace charglow {
@@ -79,14 +81,66 @@ std::vector<size_t> strides(const Labels& order, const Labels& labels, const Sha
   return stride;
 }
 
-/// tf.linalg.l2_normalize: x / sqrt(max(Σ x², 1e-12)).
+/// tf.linalg.l2_normalize divides a row by sqrt(max(Σ x², 1e-12)).
+constexpr float kLeastSquares = 1e-12f;
+
+float squaresOf(const float* row, size_t length) { return std::inner_product(row, row + length, row, 0.0f); }
+
 void normaliseRows(float* values, size_t count, size_t length) {
   for (float* row = values; row != values + count; row += length) {
-    float squares = 0;
-    for (size_t k = 0; k < length; ++k) squares += row[k] * row[k];
-    const float norm = std::sqrt(std::max(squares, 1e-12f));
+    const float norm = std::sqrt(std::max(squaresOf(row, length), kLeastSquares));
     for (size_t k = 0; k < length; ++k) row[k] /= norm;
   }
+}
+
+/// `gradient`, that of the normalised rows of x, becomes that of x: (g - y (g·y)) / |x|, where y = x / |x|. A
+/// row that is shorter than the least was divided by a constant.
+void normaliseRowsBackward(const float* x, float* gradient, size_t count, size_t length) {
+  for (size_t start = 0; start < count; start += length) {
+    const float* row = x + start;
+    float* g = gradient + start;
+    const float squares = std::max(squaresOf(row, length), kLeastSquares);
+    const float norm = std::sqrt(squares);
+    const bool constant = squaresOf(row, length) < kLeastSquares;
+    const float along = constant ? 0.0f : std::inner_product(row, row + length, g, 0.0f) / squares;
+    for (size_t k = 0; k < length; ++k) g[k] = (g[k] - along * row[k]) / norm;
+  }
+}
+
+/// What one input has in the memory that a contraction works in: rows of what is summed over.
+struct Operand {
+  const Labels& labels;
+  const View& view;
+  Labels order;  ///< of the axes there
+  size_t count;
+
+  Operand(const Plan& plan, const Labels& of, const View& input, const Labels& own)
+      : labels(of), view(input), order(plan.rows(own)), count(plan.count(order)) {}
+
+  [[nodiscard]] StridedWalk walk(const Plan& plan) const {
+    return {plan.shapeOf(order), strides(order, labels, view.shape)};
+  }
+};
+
+/// Calls visit(element of the output, row of the first, row of the second) for all elements.
+template <class Visit>
+void eachElement(const Plan& plan, const Labels& labels, const Shape& output, Visit visit) {
+  Labels order = plan.batch;
+  order.insert(order.end(), plan.ofFirst.begin(), plan.ofFirst.end());
+  order.insert(order.end(), plan.ofSecond.begin(), plan.ofSecond.end());
+  const size_t rows = plan.count(plan.ofFirst);
+  const size_t columns = plan.count(plan.ofSecond);
+  size_t element = 0;  // of (batch, rows, columns)
+  StridedWalk(plan.shapeOf(order), strides(order, labels, output)).elements([&](size_t to) {
+    const size_t row = element / columns;  // batch · rows + row
+    visit(to, row, row / rows * columns + element % columns);
+    ++element;
+  });
+}
+
+void gatherRows(const Contraction& contraction, const Plan& plan, const Operand& operand, float* to) {
+  gather(operand.walk(plan), operand.view.data.data(), to);
+  if (contraction.normalise) normaliseRows(to, operand.count, plan.count(plan.summed));
 }
 
 }  // namespace
@@ -143,31 +197,50 @@ void contract(const Contraction& contraction, const View& first, const View& sec
               float* room) {
   const Plan plan(contraction, first.shape, second.shape);
   const size_t length = plan.count(plan.summed);
-  const auto gatherRows = [&](const View& input, const Labels& labels, const Labels& own, float* to) {
-    const Labels order = plan.rows(own);
-    const size_t count = plan.count(order);
-    gather(StridedWalk(plan.shapeOf(order), strides(order, labels, input.shape)), input.data.data(), to);
-    if (contraction.normalise) normaliseRows(to, count, length);
-    return to + count;
-  };
-  float* second0 = gatherRows(first, contraction.first, plan.ofFirst, room);
-  gatherRows(second, contraction.second, plan.ofSecond, second0);
-
-  Labels order = plan.batch;
-  order.insert(order.end(), plan.ofFirst.begin(), plan.ofFirst.end());
-  order.insert(order.end(), plan.ofSecond.begin(), plan.ofSecond.end());
-  const size_t rows = plan.count(plan.ofFirst);
-  const size_t columns = plan.count(plan.ofSecond);
-  size_t element = 0;  // of (batch, rows, columns)
-  StridedWalk(plan.shapeOf(order), strides(order, contraction.output, output.shape)).elements([&](size_t to) {
-    const size_t row = element / columns;  // batch · rows + row
-    const float* x = room + row * length;
-    const float* y = second0 + (row / rows * columns + element % columns) * length;
+  const Operand x(plan, contraction.first, first, plan.ofFirst);
+  const Operand y(plan, contraction.second, second, plan.ofSecond);
+  gatherRows(contraction, plan, x, room);
+  gatherRows(contraction, plan, y, room + x.count);
+  eachElement(plan, contraction.output, output.shape, [&](size_t to, size_t row, size_t column) {
+    const float* a = room + row * length;
+    const float* b = room + x.count + column * length;
     float sum = 0;
-    for (size_t k = 0; k < length; ++k) sum += x[k] * y[k];
+    for (size_t k = 0; k < length; ++k) sum += a[k] * b[k];
     output.data[to] = sum;
-    ++element;
   });
+}
+
+void contractBackward(const Contraction& contraction, const View& first, const View& second,
+                      const Shape& output, std::span<const float> gradient, std::span<float> firstGradient,
+                      std::span<float> secondGradient, float* room) {
+  const Plan plan(contraction, first.shape, second.shape);
+  const size_t length = plan.count(plan.summed);
+  const Operand x(plan, contraction.first, first, plan.ofFirst);
+  const Operand y(plan, contraction.second, second, plan.ofSecond);
+  gatherRows(contraction, plan, x, room);
+  gatherRows(contraction, plan, y, room + x.count);
+  float* inner = room + x.count + y.count;  // the rows' gradients
+  std::fill_n(inner, x.count + y.count, 0.0f);
+  eachElement(plan, contraction.output, output, [&](size_t from, size_t row, size_t column) {
+    const float* a = room + row * length;
+    const float* b = room + x.count + column * length;
+    float* toA = inner + row * length;
+    float* toB = inner + x.count + column * length;
+    for (size_t k = 0; k < length; ++k) {
+      toA[k] += gradient[from] * b[k];
+      toB[k] += gradient[from] * a[k];
+    }
+  });
+  const auto add = [&](const Operand& operand, float* rows, std::span<float> to) {
+    if (to.empty()) return;
+    if (contraction.normalise) {
+      gather(operand.walk(plan), operand.view.data.data(), room);
+      normaliseRowsBackward(room, rows, operand.count, length);
+    }
+    addStrided(operand.walk(plan), rows, to.data());
+  };
+  add(x, inner, firstGradient);
+  add(y, inner + x.count, secondGradient);
 }
 
 }  // namespace charglow

@@ -39,4 +39,11 @@ void contract(const Contraction& contraction, const View& first, const View& sec
               float* room);
 size_t contractionRoom(const Contraction& contraction, const Shape& first, const Shape& second);
 
+/// The way back of `contract`: adds to the gradients of both inputs, each empty where nobody asks for it,
+/// what `gradient`, that of the output of shape `output`, comes to there. `room` is working memory of twice
+/// contractionRoom(…) floats.
+void contractBackward(const Contraction& contraction, const View& first, const View& second,
+                      const Shape& output, std::span<const float> gradient, std::span<float> firstGradient,
+                      std::span<float> secondGradient, float* room);
+
 }  // namespace charglow

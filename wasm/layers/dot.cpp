@@ -42,6 +42,14 @@ class Dot : public Layer {
     contract(sum, inputs[0], inputs[1], output, scratch.room(contractionRoom(sum, shapes[0], shapes[1])));
   }
 
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const std::array<Shape, 2> shapes = {call.inputs[0].shape, call.inputs[1].shape};
+    const Contraction sum = contraction(shapes);
+    const size_t room = contractionRoom(sum, call.inputs[0].shape, call.inputs[1].shape);
+    contractBackward(sum, call.inputs[0], call.inputs[1], call.outputs[0].shape, call.outputGradients[0],
+                     call.inputGradients[0], call.inputGradients[1], scratch.room(2 * room));
+  }
+
   std::string detail() const override {
     return "axes " + std::to_string(axes_[0]) + ", " + std::to_string(axes_[1]) +
            (normalize_ ? ", normalized" : "");
@@ -87,21 +95,54 @@ class CosineMerge : public Layer {
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
-    const size_t features = static_cast<size_t>(inputs[0].shape[1].size);
     for (size_t b = 0; b < output.data.size(); ++b) {
-      const std::span<const float> x = inputs[0].data.subspan(b * features, features);
-      const std::span<const float> y = inputs[1].data.subspan(b * features, features);
-      float xx = 0;
-      float yy = 0;
-      float xy = 0;
+      const Pair pair(inputs, b);
+      output.data[b] = pair.xy / pair.norm();
+    }
+  }
+
+  /// Of x: (y / |x||y| - x cos / |x|²) times the gradient; the norm is a constant where it is the least.
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    for (size_t b = 0; b < call.outputs[0].data.size(); ++b) {
+      const Pair pair(call.inputs, b);
+      const float gradient = call.outputGradients[0][b];
+      const bool constant = std::sqrt(pair.xx * pair.yy) < kLeastNorm;
+      const float cosine = call.outputs[0].data[b];
+      const auto add = [&](std::span<const float> own, float squares, std::span<const float> other,
+                           std::span<float> all) {
+        for (size_t i = 0; !all.empty() && i < own.size(); ++i) {
+          const float along = constant ? 0.0f : cosine * own[i] / squares;
+          all[b * own.size() + i] += gradient * (other[i] / pair.norm() - along);
+        }
+      };
+      add(pair.x, pair.xx, pair.y, call.inputGradients[0]);
+      add(pair.y, pair.yy, pair.x, call.inputGradients[1]);
+    }
+  }
+
+ private:
+  static constexpr float kLeastNorm = 1e-7f;  ///< of |x||y|
+
+  /// The two vectors of one row of the batch.
+  struct Pair {
+    std::span<const float> x, y;
+    float xx = 0;
+    float yy = 0;
+    float xy = 0;
+
+    Pair(std::span<const View> inputs, size_t b) {
+      const auto features = static_cast<size_t>(inputs[0].shape[1].size);
+      x = inputs[0].data.subspan(b * features, features);
+      y = inputs[1].data.subspan(b * features, features);
       for (size_t i = 0; i < features; ++i) {
         xx += x[i] * x[i];
         yy += y[i] * y[i];
         xy += x[i] * y[i];
       }
-      output.data[b] = xy / std::max(std::sqrt(xx * yy), 1e-7f);
     }
-  }
+
+    [[nodiscard]] float norm() const { return std::max(std::sqrt(xx * yy), kLeastNorm); }
+  };
 };
 
 }  // namespace

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "kernels/attend.h"
+#include "kernels/attend_backward.h"
 #include "layers/layer.h"
 
 namespace charglow {
@@ -21,6 +23,32 @@ inline std::span<const uint8_t> maskOf(const View& view, int b) {
   if (view.mask.empty()) return {};
   const size_t steps = static_cast<size_t>(view.shape[1].size);
   return view.mask.subspan(static_cast<size_t>(b) * steps, steps);
+}
+
+/// The part of text `b` in the gradient of a tensor, which is that of all texts one after the other; empty
+/// where nothing depends on the tensor.
+inline std::span<const float> gradientOf(std::span<const float> all, int b, const Shape& shape) {
+  if (all.empty()) return {};
+  const size_t size = all.size() / static_cast<size_t>(shape[0].size);
+  return all.subspan(static_cast<size_t>(b) * size, size);
+}
+
+/// The same as where gradients are added, one row for each timestep; nowhere where nobody asks.
+inline GradientRows gradientRowsOf(const Backward& call, size_t input, int b) {
+  const std::span<float> all = call.inputGradients[input];
+  const Shape& shape = call.inputs[input].shape;
+  if (all.empty()) return {nullptr, 0};
+  const size_t size = all.size() / static_cast<size_t>(shape[0].size);
+  return {all.data() + static_cast<size_t>(b) * size, shape.back().size};
+}
+
+/// Starts a gradient with what reached the tensor itself, or with zeros.
+inline void startGradient(std::span<const float> reached, std::span<float> gradient) {
+  if (reached.empty()) {
+    std::fill(gradient.begin(), gradient.end(), 0.0f);
+  } else {
+    std::copy(reached.begin(), reached.end(), gradient.begin());
+  }
 }
 
 /// A layer that attends inside: beside what it makes of its inputs it computes the attention it does so with,

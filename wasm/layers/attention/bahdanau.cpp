@@ -93,6 +93,42 @@ class BahdanauAttention : public AttendingLayer {
     }
   }
 
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const std::array<Shape, 2> shapes = {call.inputs[0].shape, call.inputs[1].shape};
+    const size_t which = valuesOf(shapes);
+    const View& values = call.inputs[which];
+    const View& query = call.inputs[1 - which];
+    const int steps = values.shape[1].size;
+    const size_t count = static_cast<size_t>(steps + 1) * static_cast<size_t>(units_);
+    // values·W1 (T, u), query·W2 (u), their gradients, that of the attention, then of the scores (T)
+    float* keys = scratch.room(2 * count + static_cast<size_t>(steps));
+    float* own = keys + static_cast<ptrdiff_t>(steps) * units_;
+    const std::span<float> inner(keys + count, count);
+    float* ownGradient = inner.data() + static_cast<ptrdiff_t>(steps) * units_;
+    const std::span<float> gradient(inner.data() + count, static_cast<size_t>(steps));
+    for (int b = 0; b < values.shape[0].size; ++b) {
+      const Rows rows = rowsOf(values, b);
+      const GradientRows toValues = gradientRowsOf(call, which, b);
+      const GradientRows toQuery = gradientRowsOf(call, 1 - which, b);
+      const float* attention = call.outputs[1].data.data() + static_cast<ptrdiff_t>(b) * steps;
+      startGradient(gradientOf(call.outputGradients[1], b, values.shape), gradient);
+      const std::span<const float> above = gradientOf(call.outputGradients[0], b, values.shape);
+      if (!above.empty()) {
+        attendBackward(attention, rows, {above.data(), 1, rows.features, rows.features}, gradient.data(),
+                       toValues);
+      }
+      softmaxRowsBackward(attention, gradient.data(), 1, steps);
+
+      scratch.kept<RowProducts>(this).apply(values_, rows.data, steps, keys);
+      query_.apply(query.data.data() + static_cast<ptrdiff_t>(b) * query_.in(), 1, own);
+      std::fill(inner.begin(), inner.end(), 0.0f);
+      additiveScoresBackward(gradient.data(), {own, 1, units_, units_}, {keys, steps, units_, units_},
+                             score_.data(), {ownGradient, units_}, {inner.data(), units_});
+      if (toValues.data != nullptr) values_.addTransposed(inner.data(), steps, toValues.data);
+      if (toQuery.data != nullptr) query_.addTransposed(ownGradient, 1, toQuery.data);
+    }
+  }
+
   std::string detail() const override {
     return order_ == Order::ByWidth       ? ""
            : order_ == Order::ValuesFirst ? "W1 for the values"

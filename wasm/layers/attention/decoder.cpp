@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "keras/call_reader.h"
 #include "keras/weight_reader.h"
+#include "kernels/activation_gradients.h"
 #include "kernels/activations.h"
 #include "kernels/affine.h"
 #include "layers/attention/attending_layer.h"
@@ -74,13 +76,10 @@ class AttentionDecoder : public AttendingLayer {
                   Scratch& scratch) const override {
     const View& input = inputs[0];
     const int steps = input.shape[1].size;
-    const Room room(options_, steps, scratch);
+    const Room room(options_, steps, scratch.room(Room::size(options_, steps)));
     for (int b = 0; b < input.shape[0].size; ++b) {
       const Rows x = rowsOf(input, b);
-      key_.apply(x.data, steps, room.keys);
-      first_.apply(x.data, 1, room.state);
-      activate(Activation::Tanh, units(room.state));
-      std::fill_n(room.label, options_.labels, 0.0f);
+      start(x, room);
       for (int t = 0; t < steps; ++t) {
         const ptrdiff_t place = static_cast<ptrdiff_t>(b) * steps + t;
         float* attention = outputs[1].data.data() + place * steps;
@@ -94,6 +93,55 @@ class AttentionDecoder : public AttendingLayer {
       }
     }
     if (options_.passesMask) outputs[0].passMask(input);
+  }
+
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const View& input = call.inputs[0];
+    const int steps = input.shape[1].size;
+    const auto count = static_cast<size_t>(steps);
+    const size_t ofRoom = Room::size(options_, steps);
+    const size_t ofGradients = Gradients::size(options_, steps);
+    float* memory = scratch.room(ofRoom + ofGradients + count * Step::size(options_));
+    const Room room(options_, steps, memory);
+    const Gradients gradients(options_, steps, memory + ofRoom);
+    const auto stepAt = [&](int t) {
+      return Step(options_, memory + ofRoom + ofGradients + static_cast<size_t>(t) * Step::size(options_));
+    };
+    for (int b = 0; b < input.shape[0].size; ++b) {
+      const Rows x = rowsOf(input, b);
+      const GradientRows below = gradientRowsOf(call, 0, b);
+      start(x, room);
+      for (int t = 0; t < steps; ++t) {
+        const Step kept = stepAt(t);
+        std::copy_n(room.state, options_.units, kept.state);
+        step(x, room, gradients.attention);
+        std::copy_n(room.reset, options_.units, kept.reset);
+        std::copy_n(room.update, options_.units, kept.update);
+        std::copy_n(room.proposal, options_.units, kept.proposal);
+        std::copy_n(room.output, options_.labels, kept.output);
+      }
+
+      std::fill_n(gradients.keys, count * static_cast<size_t>(options_.units), 0.0f);
+      std::fill_n(gradients.state, options_.units, 0.0f);
+      std::fill_n(gradients.label, options_.labels, 0.0f);
+      const auto ofStep = [&](size_t tensor, int t) {
+        const std::span<const float> all = gradientOf(call.outputGradients[tensor], b, input.shape);
+        const size_t size = all.size() / count;
+        return all.subspan(static_cast<size_t>(t) * size, size);
+      };
+      for (int t = steps; t-- > 0;) {
+        const std::span<const float> attention =
+            call.outputs[1].data.subspan(static_cast<size_t>(b * steps + t) * count, count);
+        startGradient(ofStep(1, t), {gradients.attention, count});
+        if (options_.probabilities) addGradient(ofStep(0, t), {gradients.attention, count});
+        if (!options_.probabilities)
+          addGradient(ofStep(0, t), {gradients.label, static_cast<size_t>(options_.labels)});
+        stepBackward(x, room, stepAt(t), attention, gradients, below);
+      }
+      key_.addTransposed(gradients.keys, steps, below.data);
+      activateBackward(Activation::Tanh, {}, units(stepAt(0).state), units(gradients.state));
+      first_.addTransposed(gradients.state, 1, below.data);
+    }
   }
 
   std::string detail() const override {
@@ -122,22 +170,56 @@ class AttentionDecoder : public AttendingLayer {
 
   /// Working memory of a run.
   struct Room {
-    float *keys, *state, *query, *label, *context, *reset, *update, *proposal, *output, *sum;
+    float *keys, *state, *query, *reset, *gated, *update, *proposal, *label, *output, *context, *sum;
 
-    Room(const Options& options, int steps, Scratch& scratch) {
-      const ptrdiff_t u = options.units;
-      const ptrdiff_t most = std::max(u, static_cast<ptrdiff_t>(options.labels));
-      keys =
-          scratch.room(static_cast<size_t>((steps + 5) * u + 2 * options.labels + options.features + most));
-      state = keys + steps * u;
-      query = state + u;
-      reset = query + u;
-      update = reset + u;
-      proposal = update + u;
-      label = proposal + u;
-      output = label + options.labels;
-      context = output + options.labels;
-      sum = context + options.features;
+    static size_t size(const Options& options, int steps) {
+      const int most = std::max(options.units, options.labels);
+      return static_cast<size_t>((steps + 6) * options.units + 2 * options.labels + options.features + most);
+    }
+
+    Room(const Options& options, int steps, float* from) {
+      const auto next = [&](int count) { return std::exchange(from, from + count); };
+      keys = next(steps * options.units);
+      for (float** each : {&state, &query, &reset, &gated, &update, &proposal}) *each = next(options.units);
+      for (float** each : {&label, &output}) *each = next(options.labels);
+      context = next(options.features);
+      sum = from;
+    }
+  };
+
+  /// What a backward pass keeps of a step: the state before it, and what it computed.
+  struct Step {
+    float *state, *reset, *update, *proposal, *output;
+
+    static size_t size(const Options& options) {
+      return static_cast<size_t>(4 * options.units + options.labels);
+    }
+
+    Step(const Options& options, float* from) {
+      const auto next = [&](int count) { return std::exchange(from, from + count); };
+      for (float** each : {&state, &reset, &update, &proposal}) *each = next(options.units);
+      output = from;
+    }
+  };
+
+  /// The gradients that a backward pass works with; `keys`, `state` and `label` go on from step to step.
+  struct Gradients {
+    float *keys, *state, *label, *before, *gate, *gated, *query, *context, *attention;
+
+    static size_t size(const Options& options, int steps) {
+      const int most = std::max(options.units, options.labels);
+      return static_cast<size_t>((steps + 4) * options.units + options.labels + most + options.features +
+                                 steps);
+    }
+
+    Gradients(const Options& options, int steps, float* from) {
+      const auto next = [&](int count) { return std::exchange(from, from + count); };
+      keys = next(steps * options.units);
+      for (float** each : {&state, &before, &gated, &query}) *each = next(options.units);
+      label = next(options.labels);
+      gate = next(std::max(options.units, options.labels));
+      context = next(options.features);
+      attention = from;
     }
   };
 
@@ -162,6 +244,14 @@ class AttentionDecoder : public AttendingLayer {
     }
   }
 
+  /// What comes before the first step.
+  void start(Rows x, const Room& room) const {
+    key_.apply(x.data, x.count, room.keys);
+    first_.apply(x.data, 1, room.state);
+    activate(Activation::Tanh, units(room.state));
+    std::fill_n(room.label, options_.labels, 0.0f);
+  }
+
   /// One step: the attention (T) is written, the state and the label become the next.
   void step(Rows x, const Room& room, float* attention) const {
     query_.apply(room.state, 1, room.query);
@@ -174,8 +264,8 @@ class AttentionDecoder : public AttendingLayer {
     activate(Activation::Sigmoid, units(room.reset));
     apply(gates_[kUpdate], room, room.state, room.update);
     activate(Activation::Sigmoid, units(room.update));
-    std::transform(room.reset, room.reset + u, room.state, room.reset, std::multiplies<>());
-    apply(gates_[kProposal], room, room.reset, room.proposal);
+    std::transform(room.reset, room.reset + u, room.state, room.gated, std::multiplies<>());
+    apply(gates_[kProposal], room, room.gated, room.proposal);
     activate(Activation::Tanh, units(room.proposal));
     apply(gates_[kOutput], room, room.state, room.output);
     activate(Activation::Softmax, {room.output, static_cast<size_t>(options_.labels)});
@@ -183,6 +273,51 @@ class AttentionDecoder : public AttendingLayer {
     for (int i = 0; i < u; ++i)
       room.state[i] = (1.0f - room.update[i]) * room.state[i] + room.update[i] * room.proposal[i];
     std::copy_n(room.output, options_.labels, room.label);
+  }
+
+  /// From the gradient before a gate's activation to the label, the context and, at `state`, to what it
+  /// multiplied U with.
+  static void gateBackward(const Gate& gate, const Gradients& to, float* state) {
+    gate.state.addTransposed(to.gate, 1, state);
+    gate.label.addTransposed(to.gate, 1, to.label);
+    gate.context.addTransposed(to.gate, 1, to.context);
+  }
+
+  /// One step back: from the gradients of the state, the label and the attention that it gave to those of the
+  /// state and the label before it. `weights`: the attention (T).
+  void stepBackward(Rows x, const Room& room, const Step& step, std::span<const float> weights,
+                    const Gradients& to, GradientRows below) const {
+    const int u = options_.units;
+    const auto gate = [&](Activation activation, const float* value, auto&& gradient) {
+      for (int i = 0; i < u; ++i) to.gate[i] = gradient(i);
+      activateBackward(activation, {}, {value, static_cast<size_t>(u)}, units(to.gate));
+    };
+    std::fill_n(to.context, options_.features, 0.0f);
+    const std::span<float> label(to.gate, static_cast<size_t>(options_.labels));
+    std::copy_n(to.label, options_.labels, label.data());
+    softmaxBackward(step.output, label.data(), options_.labels, 1);
+    std::fill_n(to.label, options_.labels, 0.0f);
+    std::swap_ranges(to.state, to.state + u, to.before);  // `before` has that of the state after the step
+    for (int i = 0; i < u; ++i) to.state[i] = (1.0f - step.update[i]) * to.before[i];
+    gateBackward(gates_[kOutput], to, to.state);
+
+    std::fill_n(to.gated, u, 0.0f);
+    gate(Activation::Tanh, step.proposal, [&](int i) { return to.before[i] * step.update[i]; });
+    gateBackward(gates_[kProposal], to, to.gated);
+    for (int i = 0; i < u; ++i) to.state[i] += to.gated[i] * step.reset[i];
+    gate(Activation::Sigmoid, step.reset, [&](int i) { return to.gated[i] * step.state[i]; });
+    gateBackward(gates_[kReset], to, to.state);
+    gate(Activation::Sigmoid, step.update,
+         [&](int i) { return to.before[i] * (step.proposal[i] - step.state[i]); });
+    gateBackward(gates_[kUpdate], to, to.state);
+
+    attendBackward(weights.data(), x, {to.context, 1, x.features, x.features}, to.attention, below);
+    softmaxRowsBackward(weights.data(), to.attention, 1, x.count);
+    query_.apply(step.state, 1, room.query);
+    std::fill_n(to.query, u, 0.0f);
+    additiveScoresBackward(to.attention, {room.query, 1, u, u}, {room.keys, x.count, u, u}, score_.data(),
+                           {to.query, u}, {to.keys, u});
+    query_.addTransposed(to.query, 1, to.state);
   }
 
   Options options_;

@@ -92,7 +92,9 @@ class DenseAttention : public AttendingLayer {
     for (int b = 0; b < query.shape[0].size; ++b) {
       float* attention = outputs[1].data.data() + static_cast<ptrdiff_t>(b) * queries * steps;
       float* output = outputs[0].data.data() + static_cast<ptrdiff_t>(b) * queries * width;
-      computeScores(rowsOf(query, b), rowsOf(inputs.back(), b), attention, scratch);
+      const Rows own = rowsOf(query, b);
+      const Rows key = rowsOf(inputs.back(), b);
+      computeScores(own, key, attention, scratch.room(scaledSize(own, key)), scratch.packed);
       hide(attention, queries, steps, maskOf(value, b));
       softmaxRows(attention, queries, steps);
       attend(attention, queries, rowsOf(value, b), output, width, scratch.packed);
@@ -102,6 +104,37 @@ class DenseAttention : public AttendingLayer {
       }
     }
     outputs[0].passMask(query);
+  }
+
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const View& query = call.inputs[0];
+    const View& value = call.inputs[1];
+    const int queries = query.shape[1].size;
+    const int width = value.shape[2].size;
+    const auto rows = static_cast<size_t>(queries);
+    const size_t pairs = rows * static_cast<size_t>(value.shape[1].size);
+    const size_t size = rows * static_cast<size_t>(width);
+    for (int b = 0; b < query.shape[0].size; ++b) {
+      const Rows own = rowsOf(query, b);
+      const Rows key = rowsOf(call.inputs.back(), b);
+      // gradients of the attention, then of the scores (Tq, Tv), of the output (Tq, dv); query and key scaled
+      // and their gradients
+      float* room = scratch.room(pairs + size + 2 * scaledSize(own, key));
+      const std::span<float> gradient(room, pairs);
+      const std::span<float> above(room + pairs, size);
+      startGradient(gradientOf(call.outputGradients[1], b, query.shape), gradient);
+      startGradient(gradientOf(call.outputGradients[0], b, query.shape), above);
+      const std::span<const uint8_t> mask = maskOf(query, b);
+      for (size_t t = 0; t < mask.size(); ++t) {
+        if (mask[t] == 0) std::fill_n(above.data() + t * static_cast<size_t>(width), width, 0.0f);
+      }
+      const float* attention = call.outputs[1].data.data() + static_cast<size_t>(b) * pairs;
+      attendBackward(attention, rowsOf(value, b), {above.data(), queries, width, width}, gradient.data(),
+                     gradientRowsOf(call, 1, b));
+      softmaxRowsBackward(attention, gradient.data(), queries, value.shape[1].size);
+      scoresBackward(own, key, gradient.data(), above.data() + size, gradientRowsOf(call, 0, b),
+                     gradientRowsOf(call, call.inputs.size() - 1, b));
+    }
   }
 
   std::string detail() const override {
@@ -140,15 +173,41 @@ class DenseAttention : public AttendingLayer {
     options_.causal = options_.causal || causal;
   }
 
-  void computeScores(Rows query, Rows key, float* scores, Scratch& scratch) const {
-    if (options_.score == Score::Dot) return dotScores(query, key, weights_->scale, scores, scratch.packed);
-    if (weights_->scale != 1.0f) {
-      const size_t size = static_cast<size_t>(query.count) * static_cast<size_t>(query.features);
-      float* room = scratch.room(size + static_cast<size_t>(key.count) * static_cast<size_t>(key.features));
+  /// Floats of query and key, scaled; none where they are read as they are.
+  size_t scaledSize(Rows query, Rows key) const {
+    if (options_.score == Score::Dot || weights_->scale == 1.0f) return 0;
+    return static_cast<size_t>(query.count + key.count) * static_cast<size_t>(query.features);
+  }
+
+  /// `room`: for scaledSize.
+  void computeScores(Rows query, Rows key, float* scores, float* room, Affine& packed) const {
+    if (options_.score == Score::Dot) return dotScores(query, key, weights_->scale, scores, packed);
+    if (scaledSize(query, key) > 0) {
       query = scaled(query, room);
-      key = scaled(key, room + size);
+      key = scaled(key, room + static_cast<ptrdiff_t>(query.count) * query.features);
     }
     additiveScores(query, key, weights_->perFeature.data(), scores);
+  }
+
+  /// From the gradient of the scores to query and key. `room`: twice scaledSize.
+  void scoresBackward(Rows query, Rows key, const float* gradient, float* room, GradientRows toQuery,
+                      GradientRows toKey) const {
+    if (options_.score == Score::Dot)
+      return dotScoresBackward(gradient, weights_->scale, query, key, toQuery, toKey);
+    const float* weight = weights_->perFeature.data();
+    const size_t size = scaledSize(query, key);
+    if (size == 0) return additiveScoresBackward(gradient, query, key, weight, toQuery, toKey);
+    const int features = query.features;
+    const ptrdiff_t ofQuery = static_cast<ptrdiff_t>(query.count) * features;
+    float* inner = room + size;  // gradients of both, scaled
+    std::fill_n(inner, size, 0.0f);
+    additiveScoresBackward(gradient, scaled(query, room), scaled(key, room + ofQuery), weight,
+                           {inner, features}, {inner + ofQuery, features});
+    const auto add = [this](const float* from, ptrdiff_t count, float* to) {
+      for (ptrdiff_t i = 0; to != nullptr && i < count; ++i) to[i] += weights_->scale * from[i];
+    };
+    add(inner, ofQuery, toQuery.data);
+    add(inner + ofQuery, static_cast<ptrdiff_t>(size) - ofQuery, toKey.data);
   }
 
   /// The same rows, scaled, in `room`.

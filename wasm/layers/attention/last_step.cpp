@@ -4,6 +4,7 @@
 
 #include "keras/call_reader.h"
 #include "keras/weight_reader.h"
+#include "kernels/activation_gradients.h"
 #include "kernels/activations.h"
 #include "kernels/row_products.h"
 #include "layers/attention/attending_layer.h"
@@ -82,6 +83,54 @@ class LastStepAttention : public AttendingLayer {
       float* output = outputs[0].data.data() + static_cast<ptrdiff_t>(b) * units_;
       output_.apply(context, 1, output);
       activate(Activation::Tanh, {output, static_cast<size_t>(units_)});
+    }
+  }
+
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const View& input = call.inputs[0];
+    const int steps = input.shape[1].size;
+    const int d = features_;
+    const size_t size = static_cast<size_t>(steps) * static_cast<size_t>(d);
+    const auto width = static_cast<size_t>(d);
+    // key (T, d), its gradient (T, d); query (d), its gradient (d); the gradients of [context ; h_T] (2d), of
+    // the attention, then of the scores (T), of the output (units)
+    float* key = scratch.room(2 * size + 4 * width + static_cast<size_t>(steps + units_));
+    float* keyGradient = key + size;
+    float* query = keyGradient + size;
+    float* queryGradient = query + width;
+    float* context = queryGradient + width;
+    const std::span<float> gradient(context + 2 * width, static_cast<size_t>(steps));
+    const std::span<float> above(gradient.data() + steps, static_cast<size_t>(units_));
+    for (int b = 0; b < input.shape[0].size; ++b) {
+      const Rows h = rowsOf(input, b);
+      const GradientRows below = gradientRowsOf(call, 0, b);
+      const Rows last{h.row(steps - 1), 1, d, d};
+      const GradientRows lastBelow{below.row(steps - 1), d};
+      startGradient(gradientOf(call.outputGradients[0], b, input.shape), above);
+      activateBackward(Activation::Tanh, {},
+                       call.outputs[0].data.subspan(static_cast<size_t>(b) * above.size(), above.size()),
+                       above);
+      std::fill_n(context, 2 * d, 0.0f);
+      output_.addTransposed(above.data(), 1, context);
+      addGradient({context + d, width}, {lastBelow.data, width});
+      const float* attention = call.outputs[1].data.data() + static_cast<ptrdiff_t>(b) * steps;
+      startGradient(gradientOf(call.outputGradients[1], b, input.shape), gradient);
+      attendBackward(attention, h, {context, 1, d, d}, gradient.data(), below);
+      softmaxRowsBackward(attention, gradient.data(), 1, steps);
+
+      scratch.kept<RowProducts>(this).apply(key_, h.data, steps, key);
+      const Rows keys{key, steps, d, d};
+      std::fill_n(keyGradient, size, 0.0f);
+      if (luong_) {
+        dotScoresBackward(gradient.data(), 1.0f, last, keys, lastBelow, {keyGradient, d});
+      } else {
+        query_.apply(last.data, 1, query);
+        std::fill_n(queryGradient, d, 0.0f);
+        additiveScoresBackward(gradient.data(), {query, 1, d, d}, keys, score_.data(), {queryGradient, d},
+                               {keyGradient, d});
+        query_.addTransposed(queryGradient, 1, lastBelow.data);
+      }
+      key_.addTransposed(keyGradient, steps, below.data);
     }
   }
 

@@ -6,6 +6,7 @@
 
 #include "keras/call_reader.h"
 #include "keras/weight_reader.h"
+#include "kernels/activation_gradients.h"
 #include "kernels/activations.h"
 #include "kernels/row_products.h"
 #include "layers/attention/attending_layer.h"
@@ -152,7 +153,7 @@ class PooledAttention : public AttendingLayer {
       const Rows h = rowsOf(input, b);
       const std::span<float> alpha =
           outputs[1].data.subspan(static_cast<size_t>(b * steps), static_cast<size_t>(steps));
-      computeScores(h, alpha, scratch);
+      computeScores(h, alpha, scratch.room(projectedSize(steps)), scratch);
       weigh(alpha, maskOf(input, b));
       if (!options_.sequence) {
         float* sum = outputs[0].data.data() + static_cast<ptrdiff_t>(b) * h.features;
@@ -165,6 +166,39 @@ class PooledAttention : public AttendingLayer {
         to = std::transform(from, from + h.features, to, [weight](float x) { return weight * x; });
         from += h.features;
       }
+    }
+  }
+
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const View& input = call.inputs[0];
+    const int steps = input.shape[1].size;
+    const auto count = static_cast<size_t>(steps);
+    const size_t projectedCount = projectedSize(steps);
+    // gradient (T), scores (T), h·W + b through tanh (T, k), its gradient (T, k)
+    float* room = scratch.room(2 * (count + projectedCount));
+    const std::span<float> gradient(room, count);
+    const std::span<float> scores(room + count, count);
+    const std::span<float> projected(room + 2 * count, projectedCount);
+    const std::span<float> inner(projected.data() + projectedCount, projectedCount);
+    for (int b = 0; b < input.shape[0].size; ++b) {
+      const Rows h = rowsOf(input, b);
+      const GradientRows below = gradientRowsOf(call, 0, b);
+      const std::span<const float> alpha =
+          call.outputs[1].data.subspan(static_cast<size_t>(b) * count, count);
+      startGradient(gradientOf(call.outputGradients[1], b, input.shape), gradient);
+      sumBackward(h, alpha, gradientOf(call.outputGradients[0], b, input.shape), gradient, below);
+
+      computeScores(h, scores, projected.data(), scratch);
+      weighedBackward(scores, alpha, options_.weighing == Weighing::ShiftedExp, gradient);
+      if (options_.score == Score::Context) {
+        std::fill(inner.begin(), inner.end(), 0.0f);
+        score_.addTransposed(gradient.data(), steps, inner.data());
+        activateBackward(Activation::Tanh, {}, projected, inner);
+        project_.addTransposed(inner.data(), steps, below.data);
+        continue;
+      }
+      if (options_.score == Score::Tanh) activateBackward(Activation::Tanh, {}, scores, gradient);
+      score_.addTransposed(gradient.data(), steps, below.data);
     }
   }
 
@@ -198,10 +232,16 @@ class PooledAttention : public AttendingLayer {
     return options_.score == Score::Context || options_.weights.size() < 2 ? 0 : options_.weights[1][0];
   }
 
-  void computeScores(Rows h, std::span<float> scores, Scratch& scratch) const {
+  /// Floats of tanh(h·W + b); none where that is a number for each timestep.
+  size_t projectedSize(int steps) const {
+    return options_.score == Score::Context ? static_cast<size_t>(steps) * static_cast<size_t>(project_.out())
+                                            : 0;
+  }
+
+  /// `projected`: room for projectedSize.
+  void computeScores(Rows h, std::span<float> scores, float* projected, Scratch& scratch) const {
     if (options_.score == Score::Context) {
-      const size_t count = static_cast<size_t>(h.count) * static_cast<size_t>(project_.out());
-      float* projected = scratch.room(count);
+      const size_t count = projectedSize(h.count);
       scratch.kept<RowProducts>(this).apply(project_, h.data, h.count, projected);
       activate(Activation::Tanh, {projected, count});
       return score_.apply(projected, h.count, scores.data());
@@ -226,6 +266,22 @@ class PooledAttention : public AttendingLayer {
       sum += scores[t];
     }
     for (float& weight : scores) weight /= sum;
+  }
+
+  /// From the output to the weights and to h, which is what they weigh.
+  void sumBackward(Rows h, std::span<const float> alpha, std::span<const float> above,
+                   std::span<float> gradient, GradientRows below) const {
+    if (above.empty()) return;
+    if (!options_.sequence)
+      return attendBackward(alpha.data(), h, {above.data(), 1, h.features, h.features}, gradient.data(),
+                            below);
+    const Rows rows{above.data(), h.count, h.features, h.features};
+    for (int t = 0; t < h.count; ++t) {
+      const auto place = static_cast<size_t>(t);
+      gradient[place] += dotProduct(rows.row(t), h.row(t), h.features);
+      std::transform(rows.row(t), rows.row(t) + h.features, below.row(t), below.row(t),
+                     [weight = alpha[place]](float x, float sum) { return sum + weight * x; });
+    }
   }
 
   Options options_;

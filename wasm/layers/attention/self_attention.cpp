@@ -6,6 +6,7 @@
 
 #include "keras/call_reader.h"
 #include "keras/weight_reader.h"
+#include "kernels/activation_gradients.h"
 #include "kernels/affine.h"
 #include "layers/attention/attending_layer.h"
 #include "layers/attention/custom.h"
@@ -80,13 +81,62 @@ class SeqSelfAttention : public AttendingLayer {
       const Rows h = rowsOf(input, b);
       const ptrdiff_t own = static_cast<ptrdiff_t>(b) * h.count;
       float* attention = outputs[1].data.data() + own * h.count;
-      computeScores(h, attention, scratch);
+      computeScores(h, scratch.room(2 * projectedSize(h.count)), attention, scratch.packed);
+      activateScores(attention, h.count);
       const std::span<const uint8_t> mask = maskOf(input, b);
       const size_t steps = static_cast<size_t>(h.count);
       for (size_t t = 0; t < steps; ++t) weigh({attention + t * steps, steps}, t, mask);
       attend(attention, h.count, h, outputs[0].data.data() + own * h.features, h.features, scratch.packed);
     }
     outputs[0].passMask(input);
+  }
+
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const View& input = call.inputs[0];
+    const int steps = input.shape[1].size;
+    const auto count = static_cast<size_t>(steps);
+    const size_t size = projectedSize(steps);
+    const size_t pairs = count * count;
+    // projections of h (2, T, u), their gradients (2, T, u), e before and after the activation (T, T), its
+    // gradient (T, T)
+    float* projected = scratch.room(4 * size + 3 * pairs);
+    const std::span<float> inner(projected + 2 * size, 2 * size);
+    const std::span<float> before(inner.data() + inner.size(), pairs);
+    const std::span<float> scores(before.data() + pairs, pairs);
+    const std::span<float> gradient(scores.data() + pairs, pairs);
+    for (int b = 0; b < input.shape[0].size; ++b) {
+      const Rows h = rowsOf(input, b);
+      const GradientRows below = gradientRowsOf(call, 0, b);
+      const std::span<const float> attention =
+          call.outputs[1].data.subspan(static_cast<size_t>(b) * pairs, pairs);
+      startGradient(gradientOf(call.outputGradients[1], b, input.shape), gradient);
+      const std::span<const float> above = gradientOf(call.outputGradients[0], b, input.shape);
+      if (!above.empty()) {
+        attendBackward(attention.data(), h, {above.data(), steps, h.features, h.features}, gradient.data(),
+                       below);
+      }
+
+      computeScores(h, projected, before.data(), scratch.packed);
+      std::copy(before.begin(), before.end(), scores.begin());
+      activateScores(scores.data(), steps);
+      for (size_t row = 0; row < pairs; row += count) {
+        weighedBackward(scores.subspan(row, count), attention.subspan(row, count), options_.before2020,
+                        gradient.subspan(row, count));
+      }
+      activateRowsBackward(options_.activation, before, scores, gradient, count);
+
+      std::fill(inner.begin(), inner.end(), 0.0f);
+      const int width = query_.out();
+      const Rows query{projected, steps, width, width};
+      if (options_.additive) {
+        additiveScoresBackward(gradient.data(), query, {projected + size, steps, width, width}, score_.data(),
+                               {inner.data(), width}, {inner.data() + size, width});
+        key_.addTransposed(inner.data() + size, steps, below.data);
+      } else {
+        dotScoresBackward(gradient.data(), 1.0f, query, h, {inner.data(), width}, below);
+      }
+      query_.addTransposed(inner.data(), steps, below.data);
+    }
   }
 
   std::string detail() const override {
@@ -111,24 +161,32 @@ class SeqSelfAttention : public AttendingLayer {
   }
 
  private:
-  void computeScores(Rows h, float* scores, Scratch& scratch) const {
+  /// Floats of a projection of h.
+  size_t projectedSize(int steps) const {
+    return static_cast<size_t>(steps) * static_cast<size_t>(query_.out());
+  }
+
+  /// e before the activation; `projected` is room for two projections of h, the second where additive.
+  void computeScores(Rows h, float* projected, float* scores, Affine& packed) const {
     const int width = query_.out();
-    const size_t size = static_cast<size_t>(h.count) * static_cast<size_t>(width);
-    float* query = scratch.room(2 * size);
-    query_.apply(h.data, h.count, query);
-    const Rows projected{query, h.count, width, width};
+    query_.apply(h.data, h.count, projected);
+    const Rows query{projected, h.count, width, width};
     if (options_.additive) {
-      float* key = query + size;
+      float* key = projected + projectedSize(h.count);
       key_.apply(h.data, h.count, key);
-      additiveScores(projected, {key, h.count, width, width}, score_.data(), scores);
+      additiveScores(query, {key, h.count, width, width}, score_.data(), scores);
     } else {
-      dotScores(projected, h, 1.0f, scores, scratch.packed);
+      dotScores(query, h, 1.0f, scores, packed);
     }
-    const size_t steps = static_cast<size_t>(h.count);
-    for (size_t t = 0; t < steps; ++t) {
-      const std::span<float> row{scores + t * steps, steps};
-      for (float& score : row) score += bias_.empty() ? 0.0f : bias_[0];
-      activate(options_.activation, row);
+    if (bias_.empty()) return;
+    std::for_each_n(scores, static_cast<ptrdiff_t>(h.count) * h.count,
+                    [this](float& score) { score += bias_[0]; });
+  }
+
+  /// Over the rows of e.
+  void activateScores(float* scores, int steps) const {
+    for (int t = 0; t < steps; ++t) {
+      activate(options_.activation, {scores + static_cast<ptrdiff_t>(t) * steps, static_cast<size_t>(steps)});
     }
   }
 

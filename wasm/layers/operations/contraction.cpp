@@ -33,6 +33,13 @@ class Contract : public Layer {
     contract(contraction, inputs[0], inputs[1], output, room);
   }
 
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const Contraction sum = labelled(call.inputs[0].shape, call.inputs[1].shape);
+    const size_t room = contractionRoom(sum, call.inputs[0].shape, call.inputs[1].shape);
+    contractBackward(sum, call.inputs[0], call.inputs[1], call.outputs[0].shape, call.outputGradients[0],
+                     call.inputGradients[0], call.inputGradients[1], scratch.room(2 * room));
+  }
+
   Part part() const override { return Part::Contraction; }
 
   /// The one along the timesteps, where several are summed over.

@@ -1,4 +1,4 @@
-/** npm start: sets up what is missing, converts the sample model, builds the engine and the page, and serves the page. */
+/** npm start: sets up what is missing, converts the models of the gallery, builds the engine and the page, and serves the page. */
 import "./lib/node_version.mjs";
 import util from "node:util";
 import { buildEngine, buildPage } from "./lib/build.mjs";

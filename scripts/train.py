@@ -19,7 +19,7 @@ import pathlib
 from fixtures.common import read_json, write_json
 from training import common
 
-MODELS = ("sms-spam",)
+MODELS = ("sms-spam", "names-by-language", "generated-domains", "sms-words")
 
 
 def main():

@@ -5,13 +5,12 @@ import type { ClientOptions, EngineClient } from "./engine/client.ts";
 import type { Answer, Job, ModelSource, Opened, Parity } from "./engine/protocol.ts";
 import { Failure } from "./engine/wire.ts";
 import { Gallery } from "./gallery.ts";
-import { KeyTimes } from "./key_times.ts";
+import { KeyTimes, same } from "./key_times.ts";
 import { problemText } from "./model/files.ts";
-import { FIRST_SAMPLE } from "./model/gallery.ts";
 import { onlyIdsDiffer } from "./model/parity.ts";
-import { Models, nameOf, problemsOf, titleOf } from "./models.ts";
+import { Models, nameOf, titleOf } from "./models.ts";
 import { Picture } from "./picture.ts";
-import { DEFAULTS, LINK_TEXT_LIMIT, OF_MODEL, sameModel, Store, toFragment, type ModelName, type State } from "./state.ts";
+import { DEFAULTS, LINK_TEXT_LIMIT, ofModel, sameModel, Store, type ModelName, type State } from "./state.ts";
 import { button, byId, clip, copyText, flash } from "./view/dom.ts";
 import { Drop } from "./view/drop.ts";
 import { asShown, Examples } from "./view/examples.ts";
@@ -20,6 +19,7 @@ import { ModelCardDialog } from "./view/model_card.ts";
 import { showModel } from "./view/model_head.ts";
 import { Notices } from "./view/notices.ts";
 import { onSystemColours, ThemeButton } from "./view/theme.ts";
+import { Wanted } from "./wanted.ts";
 
 /** Milliseconds without an answer before the live region speaks. */
 const SPEAK_AFTER = 1000;
@@ -33,16 +33,11 @@ export class App {
   readonly #card: ModelCardDialog;
   readonly #models: Models;
   readonly #gallery: Gallery;
-  readonly #drop: Drop;
+  readonly #wanted: Wanted;
 
   #client: EngineClient | null = null;
   /** The engine could not be fetched. */
   #engineFailed = false;
-  /**
-   * The link that was followed last, until the model it was made with is in use: some of it is about that model alone.
-   * `waits`: all of it is, where that model is on its way; `before` is the text then, so that what is typed meanwhile stays.
-   */
-  #link: { state: State; waits: boolean; before: string | null } | null = null;
   /** No model has been in use yet. */
   #first = true;
   /** A model is being put in use: what changes is drawn and run when all of it has. */
@@ -55,10 +50,10 @@ export class App {
   constructor() {
     const { state, notes } = initialState();
     this.#store = new Store(state);
-    this.#address = new Address(this.#store, (linked, linkNotes) => void this.#follow(linked, linkNotes));
+    this.#address = new Address(this.#store, (linked, linkNotes) => void this.#wanted.follow(linked).then(() => this.#noteAll(linkNotes)));
     this.#picture = new Picture(this.#store, { onInput: (keyAt) => this.#input(keyAt), speedReport: () => this.#speedReport() });
     this.#examples = new Examples((text) => this.#editor.replaceText(text));
-    this.#drop = new Drop({
+    const drop = new Drop({
       onModel: () => this.#models.supersede(),
       onStop: () => this.#models.opened || this.#showNoModel(),
       onFiles: (files) => void this.#models.openFiles(files),
@@ -67,14 +62,19 @@ export class App {
     this.#models = new Models(this.#notices, {
       onModel: (opened, source) => this.#useModel(opened, source),
       onNone: () => this.#showNoModel(),
-      onPick: () => this.#drop.pick(),
+      onPick: () => drop.pick(),
       onAnswered: () => this.#editor.focusEnd(),
-      linkedChoices: (source) => this.#linkTo(nameOf(source))?.choices ?? null,
+      linkedChoices: (source) => this.#wanted.choicesFor(source),
     });
     this.#gallery = new Gallery({
-      onSample: (id) => this.#choose(id),
-      onOwn: (own) => this.#reopen(own),
-      onPick: () => this.#drop.pick(),
+      onSample: (id) => this.#wanted.choose(id),
+      onOwn: (own) => void this.#wanted.reopen(own),
+      onPick: () => drop.pick(),
+    });
+    this.#wanted = new Wanted(state, {
+      store: this.#store, address: this.#address, notices: this.#notices, drop, models: this.#models, gallery: this.#gallery,
+      onNone: () => this.#showNoModel(),
+      onView: (view) => this.#show(view),
     });
     this.#card = new ModelCardDialog((id, value) => this.#models.decide(id, value), () => void this.#models.download());
     const theme = new ThemeButton((choice) => this.#store.update({ theme: choice }));
@@ -90,7 +90,6 @@ export class App {
     onSystemColours(() => this.#picture.draw());
     usePalette(state.palette);
     this.#noteAll(notes);
-    this.#link = { state, waits: false, before: null };
     this.#picture.papers.setText(0, state.text ?? "");
     this.#guess();
   }
@@ -134,12 +133,10 @@ export class App {
     this.#setBusy(false);
   }
 
-  /** Opens what the page begins with: the sample model that the link names, or the first. */
+  /** Opens what the page begins with. */
   async openFirst(): Promise<void> {
-    const { sample, model } = this.#store.state;
-    if (model !== "") this.#tellOwn(model, "Until then the sample model reads the text.");
     try {
-      await this.#openSample(sample || FIRST_SAMPLE, null);
+      await this.#wanted.first();
     } catch (reason) {
       // Of two things that are missing the engine is the one that matters.
       if (!this.#engineFailed) this.#failToStart("The sample model could not be fetched", reason);
@@ -147,55 +144,6 @@ export class App {
     }
     // Ready to type; but whoever has begun elsewhere is not called away.
     if (document.activeElement === document.body) this.#editor.focusEnd();
-  }
-
-  /** A link was made with a model of the user's own. */
-  #tellOwn(fileName: string, until: string): void {
-    this.#notices.note(`This link was made with the model \u201c${clip(fileName, 80)}\u201d`, `A link cannot carry a model: drop that file here to see the same. ${until}`);
-  }
-
-  /** `asked`: by which title the user asked for it; null: the page begins with it. */
-  #openSample(id: string, asked: string | null): Promise<void> {
-    this.#drop.pass();
-    return this.#models.openSample(asked, (signal, onArrival) => this.#gallery.fetch(id, signal, onArrival, () => {
-      this.#notices.note(`There is no sample model \u201c${clip(id, 80)}\u201d here`, "The link was made for it. The first of the sample models reads the text instead.");
-    }));
-  }
-
-  /** A sample was asked for: it takes the place of the model in use when it is there, and of whatever else is on its way. */
-  async #askFor(id: string): Promise<void> {
-    const title = this.#gallery.titleOf(id);
-    try {
-      await this.#openSample(id, title);
-    } catch (reason) {
-      this.#notices.problems(`\u201c${clip(title, 80)}\u201d could not be fetched`, problemsOf(reason, title), this.#models.stays);
-      if (!this.#models.opened) this.#showNoModel();
-    }
-    // Where nothing came of it, the address still says what the link did.
-    this.#address.write();
-  }
-
-  /** A sample was chosen from the gallery. */
-  #choose(id: string): void {
-    // Chosen for itself, not for a link that once asked for it.
-    if (this.#link?.state.model === "") this.#link = null;
-    if (this.#models.opened && this.#models.source?.sample === id) this.#stay();
-    else void this.#askFor(id);
-  }
-
-  /** The user's own model that was in use before is wanted again. */
-  #reopen(own: ModelSource): void {
-    if (this.#models.source === own) this.#stay();
-    else {
-      this.#drop.pass();
-      void this.#models.reopen(own);
-    }
-  }
-
-  /** The model in use is the one that is wanted: any other that is on its way is given up. */
-  #stay(): void {
-    this.#drop.pass();
-    this.#models.supersede();
   }
 
   #useModel(opened: Opened, source: ModelSource): void {
@@ -223,11 +171,6 @@ export class App {
     this.#card.refresh(opened, source);
   }
 
-  /** The link that was made with this model, if it is still to be followed. */
-  #linkTo(name: ModelName): State | null {
-    return this.#link && sameModel(this.#link.state, name) ? this.#link.state : null;
-  }
-
   /**
    * What the state says of a model alone (signal, head, query, what was decided) comes from the link that was made with
    * it, stays with the same model opened anew, and goes with another. So does a text that nobody typed.
@@ -235,16 +178,13 @@ export class App {
   #takeView(card: ModelCard, name: ModelName, choices: Readonly<Record<string, string>>): void {
     const { state } = this.#store;
     const { papers } = this.#picture;
-    const link = this.#linkTo(name);
+    const link = this.#wanted.take(name);
     const example = card.examples[0]?.text;
     const shown = papers.texts[0]!;
     if (link) {
-      const { waits, before } = this.#link!;
-      const { text, others } = waits && state.text === before ? link : state;
-      this.#link = null;
       this.#picture.follow();
-      this.#store.update({ ...(waits ? link : { ...name, ...ofModel(link) }), text, others, choices });
-      this.#setTexts([text ?? example ?? shown, ...others]);
+      this.#store.update({ ...link, choices });
+      this.#setTexts([link.text ?? example ?? shown, ...link.others]);
     } else if (!this.#first && sameModel(name, state)) this.#store.update({ choices });
     else {
       this.#store.update({ ...name, choices, ...ofModel(DEFAULTS) });
@@ -381,37 +321,11 @@ export class App {
     window.addEventListener("resize", () => this.#picture.draw());
   }
 
-  /** A link was followed in this tab, or a step back was taken to one. It brings its sample model; the user's own it can only name. */
-  async #follow(linked: State, notes: string[]): Promise<void> {
-    const { state } = this.#store;
-    this.#link = null;
-    if (this.#models.opened && sameModel(linked, state)) {
-      this.#stay();
-      // A text that is too long for a link is not lost by a step back to it.
-      if (toFragment(linked) !== toFragment(state)) this.#followHere({ ...linked, choices: state.choices });
-      if (keyOf([linked.choices]) !== keyOf([state.choices])) void this.#models.decideAll(linked.choices);
-      this.#noteAll(notes);
-      return this.#address.write();
-    }
-    this.#link = { state: linked, waits: true, before: state.text };
-    const own = linked.model === "" ? null : this.#gallery.own(linked.model);
-    if (linked.model === "") await this.#askFor(linked.sample || FIRST_SAMPLE);
-    else if (own) await this.#models.reopen(own);
-    else {
-      this.#tellOwn(linked.model, this.#models.stays);
-      const { sample, model, choices } = state;
-      this.#followHere({ ...linked, sample, model, choices, ...ofModel(state) });
-      this.#link.waits = false;
-    }
-    this.#noteAll(notes);
-    this.#address.write();
-  }
-
-  /** Shows what the link says with the model in use. */
-  #followHere(linked: State): void {
+  /** Shows with the model in use what a link says. */
+  #show(view: State): void {
     this.#picture.follow();
-    this.#store.update(linked);
-    this.#setTexts([linked.text ?? this.#models.opened?.card.examples[0]?.text ?? "", ...linked.others]);
+    this.#store.update(view);
+    this.#setTexts([view.text ?? this.#models.opened?.card.examples[0]?.text ?? "", ...view.others]);
     this.#guess();
     this.#run();
   }
@@ -423,10 +337,3 @@ export class App {
 
 /** State that changes colours without another answer of the engine's. */
 const DRAWN = ["palette", "scale", "theme", "signal", "of", "head", "feature", "unit", "query", "padding"] as const satisfies (keyof State)[];
-
-const same = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((text, i) => text === b[i]);
-
-const keyOf = (parts: readonly unknown[]) => JSON.stringify(parts);
-
-/** What of a state is about its model alone. */
-const ofModel = (state: State) => Object.fromEntries(OF_MODEL.map((key) => [key, state[key]])) as Pick<State, (typeof OF_MODEL)[number]>;

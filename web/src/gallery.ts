@@ -77,7 +77,7 @@ export class Gallery {
     list.catch((error: unknown) => {
       this.#list = undefined;
       const [problem] = error instanceof Failure ? error.problems : [];
-      this.#tell(`The list of sample models could not be had. ${problem ? problemText(problem) : String(error)}`);
+      this.#tell(`The list of sample models could not be had. ${problem ? problemText(problem) : String(error)} It is asked for once more when this is opened again.`);
     });
     return list;
   }
@@ -109,7 +109,7 @@ export class Gallery {
       ? this.#samples
       : unlisted(new Set([FIRST_SAMPLE, ...this.#titles.keys()]), this.#titles);
     const own: Entry[] = this.#own
-      ? [{ key: OWN, title: this.#own.title, summary: `Your own, ${this.#own.source.fileName}`, facts: bytesText(this.#own.source.bytes.length), inUse: this.#inUse?.sample === undefined }]
+      ? [{ key: OWN, title: this.#own.title, summary: `Your own file, ${this.#own.source.fileName}`, facts: bytesText(this.#own.source.bytes.length), inUse: this.#inUse?.sample === undefined }]
       : [];
     this.#menu.show([
       ...listed.map(({ id, title, summary, kind, bytes }) => ({

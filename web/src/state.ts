@@ -58,7 +58,7 @@ export type ModelName = Pick<State, "sample" | "model">;
 export const sameModel = (a: ModelName, b: ModelName): boolean => a.sample === b.sample && a.model === b.model;
 
 /** What of the state is about its model alone, and means nothing to another. */
-export const OF_MODEL = ["signal", "of", "head", "feature", "unit", "query"] as const satisfies (keyof State)[];
+export const ofModel = ({ signal, of, head, feature, unit, query }: State) => ({ signal, of, head, feature, unit, query });
 
 /** Keys whose value is a string of its own in the fragment, in the order they are written. */
 const PLAIN = ["sample", "model", "signal", "of", "head", "feature", "unit", "query", "padding", "scale", "palette", "theme"] as const;

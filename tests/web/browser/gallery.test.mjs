@@ -435,6 +435,21 @@ describe("a link", () => {
     await close();
   });
 
+  test("followed in the same tab to a sample that is not there: the first comes, with the link's text, and the page says so", async () => {
+    const { page, close } = await openGallery({ fragment: "#sample=pairs" });
+    await page.evaluate(() => { location.hash = "#sample=gone&query=3&scale=raw&text=win%20900"; });
+    await titled(page, TITLES[FIRST]);
+    await settled(page);
+    assert.match(await page.textContent(".notice"), /no sample model .gone. here/);
+    assert.equal(await text(page), "win 900");
+    await hashIs(page, "#scale=raw&text=win%20900");
+    // The same link once more, with the first in use already.
+    await typeText(page, "typed");
+    await page.evaluate(() => { location.hash = "#sample=gone&text=win%20901"; });
+    await page.waitForFunction(() => document.querySelector("#text").value === "win 901");
+    await close();
+  });
+
   test("followed to a sample that cannot be had: what is in use stays, and so says the address", async () => {
     const { page, close } = await openGallery({ fragment: "#scale=raw&text=win%20900%20now", answer: { "pairs.safetensors": (route) => route.fulfill({ status: 500 }) } });
     const shown = await view(page);

@@ -100,6 +100,29 @@ describe("the letters of the textarea and of the mirror", () => {
   }
 });
 
+test("each paragraph runs as its first letter does, in both layers, and a text from left to right needs not be asked for it", async () => {
+  const { page, close } = await openPage(browser, server.url);
+  /** Whether each layer is laid out by paragraphs, and distances of the second paragraph's first letter from both sides of its layer. */
+  const look = () => page.evaluate(() => {
+    const [input, mirror] = [document.querySelector("#text"), document.querySelector("#mirror")];
+    const style = getComputedStyle(mirror);
+    const { left, right } = mirror.getBoundingClientRect();
+    const box = [...mirror.querySelectorAll(":scope > .cell")].find((node, at, all) => all[at - 1]?.textContent === "\n").getBoundingClientRect();
+    return {
+      layers: [input, mirror].map((layer) => getComputedStyle(layer).unicodeBidi),
+      left: Math.round(box.left - left - parseFloat(style.paddingLeft)), right: Math.round(right - parseFloat(style.paddingRight) - box.right),
+    };
+  });
+  for (const [text, runs] of [["one\ntwo \u00e9\u{1f600}", "right"], ["one\n\u05e9\u05dc\u05d5\u05dd", "left"], ["one\ntwo", "right"], ["one\n\u2067two\u2069", "isolated"]]) {
+    await typeText(page, text);
+    const { layers, left, right } = await look();
+    const way = runs === "right" ? "isolate" : "plaintext";
+    assert.deepEqual(layers, [way, way], text);
+    if (runs !== "isolated") assert.ok(Math.abs(runs === "right" ? left : right) <= 1, `${text}: ${left} px from the left, ${right} px from the right`);
+  }
+  await close();
+});
+
 test("nothing shifts while a message is typed", async () => {
   for (const viewport of [{ width: 1120, height: 800 }, { width: 360, height: 800 }]) {
     const { page, close } = await openPage(browser, server.url, { viewport });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { codePointCount, codePointNames, graphemes, spoken, sureBreak } from "../../../web/src/model/graphemes.ts";
+import { codePointCount, codePointNames, graphemes, mayRunLeft, spoken, sureBreak } from "../../../web/src/model/graphemes.ts";
 
 const FAMILY = "\u{1f468}\u200d\u{1f469}\u200d\u{1f467}\u200d\u{1f466}";
 
@@ -53,4 +53,25 @@ it("names what cannot be seen", () => {
   expect(spoken("\n")).toBe("line break");
   expect(spoken("\u202e")).toBe("U+202E");
   expect(codePointNames("e\u0301")).toBe("U+0065 U+0301");
+});
+
+/** All code points of these properties. */
+function* pointsOf(property: RegExp): Generator<string> {
+  for (let point = 0; point <= 0x10ffff; point++) {
+    const letter = String.fromCodePoint(point);
+    if (property.test(letter)) yield letter;
+  }
+}
+
+it("knows every letter of the scripts that run from right to left, and every control of direction", () => {
+  const scripts = ["Hebr", "Arab", "Syrc", "Thaa", "Nkoo", "Samr", "Mand", "Adlm", "Rohg", "Yezi", "Mend", "Cprt", "Phnx", "Armi", "Khar", "Sogd", "Orkh", "Hung"];
+  const letters = [...pointsOf(new RegExp(`^(?=\\p{L})[${scripts.map((script) => `\\p{Script=${script}}`).join("")}]$`, "u"))];
+  expect(letters.length).toBeGreaterThan(2000);
+  expect(letters.filter((letter) => !mayRunLeft(letter))).toEqual([]);
+  expect([...pointsOf(/^\p{Bidi_Control}$/u)].filter((control) => !mayRunLeft(control))).toEqual([]);
+});
+
+it("says so of no letter of other scripts, and of no emoji", () => {
+  const others = /^(?:(?=\p{L})[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Han}\p{Script=Hangul}\p{Script=Devanagari}\p{Script=Thai}]|[\p{Emoji}\p{P}])$/u;
+  expect([...pointsOf(others)].filter(mayRunLeft).filter((letter) => !/\p{Script=Hebrew}|\p{Script=Arabic}|[\u0590-\u08ff\ufb1d-\ufdff]|[\u{10800}-\u{10fff}]|[\u{1e800}-\u{1efff}]/u.test(letter))).toEqual([]);
 });

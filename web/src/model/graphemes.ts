@@ -31,6 +31,17 @@ export function sureBreak(text: string, offset: number, step: -1 | 1): number {
   return at;
 }
 
+/**
+ * Letters that run from right to left (Hebrew to Arabic's extensions, their presentation forms, and by their first surrogates all
+ * planes' others) and the controls of direction. Text without them runs from left to right, whatever it is.
+ */
+const DIRECTED = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\ud802\ud803\ud83a\ud83b]/;
+
+/** Whether the text may have lines, or parts of lines, that run from right to left. */
+export function mayRunLeft(text: string): boolean {
+  return DIRECTED.test(text);
+}
+
 /** Number of code points of `text`; a lone surrogate counts as one, as it does for the engine. */
 export function codePointCount(text: string): number {
   // A book is asked about with every key; most of them have no surrogates at all.

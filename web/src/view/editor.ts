@@ -3,6 +3,7 @@
  * bidirectional text are the browser's own) above the mirror that draws them coloured.
  */
 import type { Cell, Piece } from "../model/cells.ts";
+import { mayRunLeft } from "../model/graphemes.ts";
 import { byId } from "./dom.ts";
 import { Mirror, type Mark } from "./mirror.ts";
 
@@ -51,6 +52,8 @@ export class Editor {
       const typed = /^(insertText|insertLineBreak|deleteContent(Backward|Forward))$/.test((event as InputEvent).inputType ?? "");
       const keyAt = typed ? this.#keyAt : null;
       this.#keyAt = null;
+      // With the field's next layout, which may be before the mirror's.
+      if (mayRunLeft(this.text)) this.#input.classList.add("bidi");
       events.onInput(keyAt);
       this.#tellCaret();
     });
@@ -116,6 +119,7 @@ export class Editor {
 
   show(pieces: readonly Piece[], levelOf: (cell: Cell) => number | null): void {
     this.#mirror.show(pieces, levelOf);
+    this.#input.classList.toggle("bidi", this.#mirror.bidi);
     if (this.#layers.style.minHeight !== "") this.#layers.style.minHeight = "";
     if (this.#pointer) this.#point(this.#pointer);
   }

@@ -7,6 +7,7 @@
  * only those in view and around it are elements; what comes before and after them is text without colour, which nobody sees.
  */
 import type { Cell, Piece } from "../model/cells.ts";
+import { mayRunLeft } from "../model/graphemes.ts";
 import { glowClass } from "./glow.ts";
 import { Letters } from "./letters.ts";
 import { aroundView, CELLS_DRAWN, inView, scrollerOf, type Part } from "./mirror_view.ts";
@@ -60,6 +61,7 @@ export class Mirror {
   /** `levelOf` gives a cell's colour level, null for a cell without attention. */
   show(pieces: readonly Piece[], levelOf: (cell: Cell) => number | null): void {
     [this.#pieces, this.#levelOf] = [pieces, levelOf];
+    this.#root.classList.toggle("bidi", pieces.some(({ text }) => mayRunLeft(text)));
     if (pieces.length <= CELLS_DRAWN) this.#part = { first: 0, end: pieces.length };
     else {
       const [first, length] = [Math.min(this.#part.first, pieces.length - 1), this.#part.end - this.#part.first];
@@ -106,6 +108,11 @@ export class Mirror {
       this.#draw();
       for (const [mark, indices] of marks) this.mark(mark, indices);
     });
+  }
+
+  /** Whether its text may run from right to left: so it is laid out then. */
+  get bidi(): boolean {
+    return this.#root.classList.contains("bidi");
   }
 
   /** Index of the piece that is drawn under a point of the viewport, -1 for none. */

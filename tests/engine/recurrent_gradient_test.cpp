@@ -331,5 +331,35 @@ INSTANTIATE_TEST_SUITE_P(
              both("LSTM", lstm("tanh", "sigmoid", kStates), nullptr), 4, 2, false, true}),
     nameOf);
 
+TEST(StatefulGradients, AreThoseFromTheStatesThatWereCarried) {
+  json config = lstm("tanh", "sigmoid", kStates);
+  const auto given = modelOf(Case{"Given", "LSTM", config, 4, 2, false, true});
+  config["stateful"] = true;
+  const auto stateful = modelOf(Case{"Stateful", "LSTM", config, 4, 2});
+  for (const std::vector<std::string>& rows : {std::vector<std::string>{"xxx.x"}, kRows}) {
+    Session carrying(stateful);
+    carrying.carryStates(true);
+    const Numbers numbers = numbersOf(*stateful, rows);
+    run(carrying, numbers);
+    Numbers all = numbers;
+    for (const size_t k : {1u, 2u}) all.push_back(carrying.value(stateful->graph().outputs[k]).data);
+    run(carrying, numbers);
+    Session session(given);
+    run(session, all);
+    const size_t from = inputNodes(carrying)[0];
+    const size_t also = inputNodes(session)[0];
+    carrying.backward(seedsOf(carrying), std::vector{from});
+    session.backward(seedsOf(session), std::vector{also});
+    const std::span<const float> a = carrying.gradient(from);
+    const std::span<const float> b = session.gradient(also);
+    ASSERT_EQ(a.size(), b.size());
+    for (size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i], b[i]) << "value " << i;
+    Session fresh(stateful);
+    run(fresh, numbers);
+    fresh.backward(seedsOf(fresh), std::vector{from});
+    EXPECT_FALSE(std::equal(a.begin(), a.end(), fresh.gradient(from).begin())) << "the states do not matter";
+  }
+}
+
 }  // namespace
 }  // namespace charglow

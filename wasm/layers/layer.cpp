@@ -4,6 +4,7 @@
 
 #include "error.h"
 #include "keras/call_reader.h"
+#include "kernels/float4.h"
 
 namespace charglow {
 
@@ -21,7 +22,11 @@ void Layer::backward(const Backward& call, Scratch& /*scratch*/) const {
 }
 
 void addGradient(std::span<const float> gradient, std::span<float> to) {
-  for (size_t i = 0; i < std::min(gradient.size(), to.size()); ++i) to[i] += gradient[i];
+  const size_t count = std::min(gradient.size(), to.size());
+  for (size_t i = 0; i < count; i += 4) {
+    const size_t left = count - i;
+    storeUpTo(loadUpTo(to.data() + i, left) + loadUpTo(gradient.data() + i, left), to.data() + i, left);
+  }
 }
 
 void refuseInput(const Layer& layer, const std::string& expected, const Shape& actual) {

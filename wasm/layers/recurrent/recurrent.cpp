@@ -102,20 +102,27 @@ void Recurrent::run(std::span<const View> inputs, std::span<const Output> output
   const size_t batch = static_cast<size_t>(input.shape[0].size);
   const size_t steps = static_cast<size_t>(input.shape[1].size);
   const size_t features = static_cast<size_t>(input.shape[2].size);
-  const bool recording = !extras.record.empty();
   const bool fromZero = inputs.size() == 1 && extras.from.empty();
 
   Room& room = scratch.kept<Room>(this);
   room.fit(*cell_, batch);
   findKept(input, room.kept);
   startStates(inputs, extras, batch, room);
-  room.shared.begin(batch, fromZero && !recording);
+  room.shared.begin(batch, fromZero);
 
   // A text by itself, from zeros: what is typed next will share most of its steps.
   const bool remembers =
-      batch == 1 && fromZero && !recording && steps * (features + room.width) <= StepMemory::kMost;
-  const bool tracing = remembers && room.asked && steps * room.traceSize <= StepMemory::kMost;
-  if (remembers) room.asked = false;
+      batch == 1 && fromZero && extras.record.empty() && steps * (features + room.width) <= StepMemory::kMost;
+  std::span<float> record = extras.record;
+  bool tracing = false;
+  if (record.empty()) {
+    const size_t recorded = batch * steps * (room.traceSize + room.stateSize);
+    const bool keeps = std::exchange(room.asked, false) && recorded <= StepMemory::kMost;
+    tracing = keeps && remembers;
+    room.recorded = keeps && !remembers;
+    if (room.recorded) room.back.record.resize(recorded);
+    if (room.recorded) record = room.back.record;
+  }
   size_t known = 0;
   if (remembers) {
     known = room.memory.begin(inOrder(input, room), room.kept, features, room.width);
@@ -145,7 +152,7 @@ void Recurrent::run(std::span<const View> inputs, std::span<const Output> output
       }
       for (size_t k = 0; k < room.computed.size(); ++k)
         project(rowOf(room.computed[k]), room.projected.data() + k * room.projectedSize, room.memory);
-      computeStep(s, steps, extras, tracing, room);
+      computeStep(s, steps, record, tracing, room);
       if (remembers && room.kept[s] != 0) {
         if (tracing) {
           std::copy(room.trace.begin(), room.trace.end(), room.memory.trace(met).begin());
@@ -163,18 +170,18 @@ void Recurrent::run(std::span<const View> inputs, std::span<const Output> output
   if (options_.returnSequences && !outputs.empty()) outputs[0].passMask(input);
 }
 
-/// Computes step `s` for the rows of room.computed, whose inputs are projected, and records it. Traces of
-/// masked steps are those that Keras computes there too, and does not use.
-void Recurrent::computeStep(size_t s, size_t steps, const Extras& extras, bool tracing, Room& room) const {
+/// Computes step `s` for the rows of room.computed, whose inputs are projected, and records it for all rows.
+/// Traces of masked steps are those that Keras computes there too, and does not use.
+void Recurrent::computeStep(size_t s, size_t steps, std::span<float> record, bool tracing, Room& room) const {
   const size_t units = room.width - room.stateSize;
-  const bool recording = !extras.record.empty();
+  const bool traced = tracing || !record.empty();
   for (size_t k = 0; k < room.computed.size(); ++k)
     std::copy_n(room.row(room.computed[k]), room.stateSize, room.states.data() + k * room.stateSize);
   if (!room.computed.empty())
     cell_->step(static_cast<int>(room.computed.size()), room.projected.data(), room.states.data(),
-                room.output.data(), room.work.data(), recording || tracing ? room.trace.data() : nullptr);
+                room.output.data(), room.work.data(), traced ? room.trace.data() : nullptr);
   const auto recordOf = [&](size_t b) {
-    return extras.record.data() + (b * steps + stepAt(s, steps)) * (room.traceSize + room.stateSize);
+    return record.data() + (b * steps + stepAt(s, steps)) * (room.traceSize + room.stateSize);
   };
   for (size_t k = 0; k < room.computed.size(); ++k) {
     const size_t b = room.computed[k];
@@ -182,10 +189,13 @@ void Recurrent::computeStep(size_t s, size_t steps, const Extras& extras, bool t
       std::copy_n(room.states.data() + k * room.stateSize, room.stateSize, room.row(b));
       std::copy_n(room.output.data() + k * units, units, room.row(b) + room.stateSize);
     }
-    if (recording) std::copy_n(room.trace.data() + k * room.traceSize, room.traceSize, recordOf(b));
+    if (!record.empty()) std::copy_n(room.trace.data() + k * room.traceSize, room.traceSize, recordOf(b));
   }
-  for (size_t b = 0; recording && b * room.width < room.rows.size(); ++b)
-    std::copy_n(room.row(b), room.stateSize, recordOf(b) + room.traceSize);
+  for (size_t b = 0; !record.empty() && b * room.width < room.rows.size(); ++b) {
+    const size_t leader = room.shared.leader(b);
+    if (leader != b) std::copy_n(recordOf(leader), room.traceSize, recordOf(b));
+    std::copy_n(room.row(leader), room.stateSize, recordOf(b) + room.traceSize);
+  }
 }
 
 /// Writes step `s` of `steps` of the output.

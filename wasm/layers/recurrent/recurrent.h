@@ -72,7 +72,7 @@ class Recurrent : public Layer {
   }
   /// Working memory of the way back, which takes room when a gradient is first asked for.
   struct WayBack {
-    std::vector<float> record;     ///< Extras::record, where the states were not remembered
+    std::vector<float> record;     ///< Extras::record, of a run that is not remembered
     std::vector<float> before;     ///< (batch, stateSize): of the rows that are in a step, side by side;
     std::vector<float> after;      ///< likewise;
     std::vector<float> trace;      ///< (batch, traceSize);
@@ -97,7 +97,8 @@ class Recurrent : public Layer {
     std::vector<float> turned;  ///< the input in the order of computation, where that is not its own
     SharedSteps shared;
     StepMemory memory;
-    bool asked = false;  ///< for a gradient, of the last run: then the next one keeps its traces
+    bool asked = false;     ///< for a gradient, of the last run: then the next one keeps its traces
+    bool recorded = false;  ///< the last run: back.record has its traces and states
     WayBack back;
 
     void fit(const Cell& cell, size_t batch);
@@ -106,7 +107,7 @@ class Recurrent : public Layer {
 
   void findKept(const View& input, std::vector<uint8_t>& kept) const;
   static void startStates(std::span<const View> inputs, const Extras& extras, size_t batch, Room& room);
-  void computeStep(size_t s, size_t steps, const Extras& extras, bool tracing, Room& room) const;
+  void computeStep(size_t s, size_t steps, std::span<float> record, bool tracing, Room& room) const;
   static void putOut(const Output& output, size_t s, size_t steps, Room& room);
   static void endStates(std::span<const Output> outputs, const Extras& extras, size_t batch, Room& room);
   void project(const float* row, float* projected, StepMemory& memory) const;

@@ -1,7 +1,8 @@
 // The way back through a recurrent layer: from the last step to the first, with the states and the trace of
 // each. A text by itself has its states in the memory, and its traces too where the run before was asked for
 // a gradient; those that are missing are computed many steps at once, since no step waits for another any
-// more. What is not remembered is run again.
+// more. Of other runs nothing is remembered: they record themselves where the run before was asked for a
+// gradient, and are run again otherwise.
 
 #include <algorithm>
 
@@ -25,9 +26,10 @@ void Recurrent::backward(const Backward& call, Scratch& scratch) const {
   findKept(input, room.kept);
   WayBack& back = room.back;
   const bool remembered = recall(call, room);
-  if (!remembered) {
+  if (!remembered && !room.recorded) {
     back.record.resize(batch * steps * (room.traceSize + room.stateSize));
     run(call.inputs, {}, scratch, {.from = call.carried, .record = back.record});
+    room.recorded = true;
   }
   room.asked = true;
   startStates(call.inputs, {.from = call.carried}, batch, room);

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "bundle/bytes.h"
 #include "corpus.h"
 #include "error.h"
 #include "keras/config_reader.h"
@@ -369,7 +370,7 @@ val openModel(const val& bytes, const std::string& fileName, const val& choices)
     std::map<std::string, std::string> given;
     const std::vector<std::string> pairs = emscripten::vecFromJSArray<std::string>(choices);
     for (size_t i = 0; i + 1 < pairs.size(); i += 2) given[pairs[i]] = pairs[i + 1];
-    std::vector<std::byte> raw(bytes["length"].as<size_t>());
+    std::vector<std::byte> raw = charglow::zeroBytes(bytes["length"].as<size_t>());
     const auto view = emscripten::typed_memory_view(raw.size(), reinterpret_cast<uint8_t*>(raw.data()));
     val(view).call<void>("set", bytes);
     return val(std::make_shared<ModelHandle>(Model::open(std::move(raw), fileName, given)));

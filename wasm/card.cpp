@@ -1,51 +1,74 @@
 // What a loaded model tells about itself: ModelCard of engine.d.ts.
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
 #include "model.h"
+#include "parity.h"
+#include "text/json_writer.h"
 #include "text/utf8.h"
 
 namespace charglow {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-Json shapeJson(const Shape& shape) {
-  Json sizes = Json::array();
-  for (const Dim& dim : shape) sizes.push_back(dim.known() ? Json(dim.size) : Json(nullptr));
-  return sizes;
+void writeSize(JsonWriter& json, const std::optional<int32_t>& size) {
+  if (size) {
+    json.number(*size);
+  } else {
+    json.null();
+  }
 }
 
-Json sizeOrNull(const std::optional<int32_t>& size) { return size ? Json(*size) : Json(nullptr); }
+void writeShape(JsonWriter& json, const Shape& shape) {
+  json.beginArray();
+  for (const Dim& dim : shape) writeSize(json, dim.known() ? std::optional(dim.size) : std::nullopt);
+  json.endArray();
+}
 
-Json lowerJson(TextSpec::Lower lower) {
-  if (lower == TextSpec::Lower::Ascii) return "ascii";
-  return lower == TextSpec::Lower::Unicode;
+void writeStrings(JsonWriter& json, const std::vector<std::string>& texts) {
+  json.beginArray();
+  for (const std::string& text : texts) json.string(text);
+  json.endArray();
+}
+
+void writeLower(JsonWriter& json, TextSpec::Lower lower) {
+  if (lower == TextSpec::Lower::Ascii) {
+    json.string("ascii");
+  } else {
+    json.boolean(lower == TextSpec::Lower::Unicode);
+  }
 }
 
 /// TextEncoding of engine.d.ts; null where an input has no vocabulary.
-Json textJson(const Model& model, size_t input) {
-  if (model.encoder(input) == nullptr) return nullptr;
+void writeText(JsonWriter& json, const Model& model, size_t input) {
+  if (model.encoder(input) == nullptr) {
+    json.null();
+    return;
+  }
   const TextSpec& spec = model.encoder(input)->spec();
   const int length = model.textLength(input);
   const auto end = [](TextSpec::End which) { return which == TextSpec::End::Pre ? "pre" : "post"; };
   const std::string& layer = model.inputs()[input].textLayer;
-  return {{"layer", layer.empty() ? Json(nullptr) : Json(layer)},
-          {"unit", spec.unit == TextSpec::Unit::Char ? "char" : "word"},
-          {"tokens", spec.vocabulary.size()},
-          {"lower", lowerJson(spec.lower)},
-          {"strip", encodeUtf8(spec.strip)},
-          {"oov", sizeOrNull(spec.oov)},
-          {"pad", spec.pad},
-          {"start", sizeOrNull(spec.start)},
-          {"padding", end(spec.padding)},
-          {"truncating", end(spec.truncating)},
-          {"length", length < 0 ? Json(nullptr) : Json(length)},
-          {"one_hot", spec.oneHot},
-          {"assumed", layer.empty() ? otherwiseAssumed(spec) : spec.assumed}};
+  json.beginObject().key("layer");
+  if (layer.empty()) {
+    json.null();
+  } else {
+    json.string(layer);
+  }
+  json.key("unit").string(spec.unit == TextSpec::Unit::Char ? "char" : "word");
+  json.key("tokens").number(static_cast<int64_t>(spec.vocabulary.size()));
+  writeLower(json.key("lower"), spec.lower);
+  json.key("strip").string(encodeUtf8(spec.strip));
+  writeSize(json.key("oov"), spec.oov);
+  json.key("pad").number(spec.pad);
+  writeSize(json.key("start"), spec.start);
+  json.key("padding").string(end(spec.padding));
+  json.key("truncating").string(end(spec.truncating));
+  writeSize(json.key("length"), length < 0 ? std::nullopt : std::optional(length));
+  json.key("one_hot").boolean(spec.oneHot);
+  writeStrings(json.key("assumed"), layer.empty() ? otherwiseAssumed(spec) : spec.assumed);
+  json.endObject();
 }
 
 /// A vocabulary much smaller than the model's is most likely another model's.
@@ -71,101 +94,102 @@ const char* kindName(InputKind kind) {
   return "values";
 }
 
-Json layerCards(const Graph& graph) {
-  Json cards = Json::array();
+void writeLayers(JsonWriter& json, const Graph& graph) {
+  json.beginArray();
   for (const Node& node : graph.nodes) {
     if (node.output > 0) continue;
-    Json inputs = Json::array();
-    for (const size_t from : node.inputs) inputs.push_back(graph.nodes[from].name());
     int parameters = 0;
     for (size_t i = 0; i < graph.layers.size(); ++i) {
       // A shared layer's weights are counted at its first call.
       if (graph.layers[i].get() == node.layer && node.call == 0) parameters = graph.parameters[i];
     }
-    cards.push_back({{"name", node.layer->name()},
-                     {"class_name", node.layer->className()},
-                     {"shape", shapeJson(node.shape)},
-                     {"parameters", parameters},
-                     {"inputs", std::move(inputs)},
-                     {"detail", node.layer->detail()}});
+    json.beginObject().key("name").string(node.layer->name());
+    json.key("class_name").string(node.layer->className());
+    writeShape(json.key("shape"), node.shape);
+    json.key("parameters").number(parameters);
+    json.key("inputs").beginArray();
+    for (const size_t from : node.inputs) json.string(graph.nodes[from].name());
+    json.endArray();
+    json.key("detail").string(node.layer->detail()).endObject();
   }
-  return cards;
+  json.endArray();
 }
 
 /// StepMap of engine.d.ts; null where the axis does not run along an input's timesteps.
-Json stepsJson(const Dim& dim) {
-  if (!dim.isTime() || dim.steps.input == Steps::kNoInput) return nullptr;
-  return {{"input", dim.steps.input},
-          {"stride", dim.steps.stride},
-          {"offset", dim.steps.offset},
-          {"width", dim.steps.width}};
+void writeSteps(JsonWriter& json, const Dim& dim) {
+  if (!dim.isTime() || dim.steps.input == Steps::kNoInput) {
+    json.null();
+    return;
+  }
+  json.beginObject().key("input").number(dim.steps.input);
+  json.key("stride").number(dim.steps.stride);
+  json.key("offset").number(dim.steps.offset);
+  json.key("width").number(dim.steps.width).endObject();
 }
 
 /// SignalCard of engine.d.ts. `tensor`: the shape of what the signal is read from.
-Json signalCard(const AttentionSite& site, const char* kind, const Shape& tensor, const Graph& graph) {
+void writeSignal(JsonWriter& json, const AttentionSite& site, const char* kind, const Shape& tensor,
+                 const Graph& graph) {
   const SignalValues signal = signalShape(site, tensor);
-  Json axes = Json::array();
-  for (const SignalAxis axis : signal.axes) axes.push_back(axisName(axis));
-  Json shape = Json::array();
-  for (const int size : signal.shape) shape.push_back(size == kUnknown ? Json(nullptr) : Json(size));
-  return {{"id", site.id},
-          {"layer", graph.nodes[site.node].layer->name()},
-          {"kind", kind},
-          {"axes", std::move(axes)},
-          {"shape", std::move(shape)},
-          {"steps", stepsJson(site.steps)},
-          {"queries", site.queries ? stepsJson(*site.queries) : Json(nullptr)},
-          {"degenerate", site.degenerate},
-          {"why", site.why}};
+  json.beginObject().key("id").string(site.id);
+  json.key("layer").string(graph.nodes[site.node].layer->name());
+  json.key("kind").string(kind);
+  json.key("axes").beginArray();
+  for (const SignalAxis axis : signal.axes) json.string(axisName(axis));
+  json.endArray();
+  json.key("shape").beginArray();
+  for (const int size : signal.shape) writeSize(json, size == kUnknown ? std::nullopt : std::optional(size));
+  json.endArray();
+  writeSteps(json.key("steps"), site.steps);
+  json.key("queries");
+  if (site.queries) {
+    writeSteps(json, *site.queries);
+  } else {
+    json.null();
+  }
+  json.key("degenerate").boolean(site.degenerate);
+  json.key("why").string(site.why).endObject();
 }
 
-Json attentionCards(const std::vector<AttentionSite>& sites, const Graph& graph) {
-  Json cards = Json::array();
-  for (const AttentionSite& site : sites)
-    cards.push_back(signalCard(site, "attention", graph.nodes[site.node].shape, graph));
-  return cards;
-}
-
-Json stateCards(const std::vector<StateSite>& sites, const Graph& graph) {
-  Json cards = Json::array();
-  for (const StateSite& site : sites)
-    cards.push_back(signalCard(site, site.gate ? "gate" : "state", site.shape(graph), graph));
-  return cards;
-}
-
-Json gradientCards(const std::vector<GradientSite>& sites, const Graph& graph) {
-  Json cards = Json::array();
-  for (const GradientSite& site : sites)
-    cards.push_back(signalCard(site, "gradient", site.shape(graph), graph));
-  return cards;
-}
-
-Json assumptionCards(const std::vector<Assumption>& assumptions) {
-  Json cards = Json::array();
+void writeAssumptions(JsonWriter& json, const std::vector<Assumption>& assumptions) {
+  json.beginArray();
   for (const Assumption& assumption : assumptions) {
-    Json options = Json::array();
-    for (const Assumption::Option& option : assumption.options)
-      options.push_back(
-          {{"value", option.value}, {"label", option.label.empty() ? option.value : option.label}});
-    cards.push_back({{"id", assumption.id},
-                     {"text", assumption.text},
-                     {"value", assumption.value},
-                     {"options", std::move(options)},
-                     {"open", assumption.open},
-                     {"chosen", assumption.chosen}});
+    json.beginObject().key("id").string(assumption.id);
+    json.key("text").string(assumption.text);
+    json.key("value").string(assumption.value);
+    json.key("options").beginArray();
+    for (const Assumption::Option& option : assumption.options) {
+      json.beginObject().key("value").string(option.value);
+      json.key("label").string(option.label.empty() ? option.value : option.label).endObject();
+    }
+    json.endArray();
+    json.key("open").boolean(assumption.open);
+    json.key("chosen").boolean(assumption.chosen).endObject();
   }
-  return cards;
+  json.endArray();
 }
 
-Json inputCards(const Model& model) {
-  Json cards = Json::array();
+void writeInputs(JsonWriter& json, const Model& model) {
+  json.beginArray();
   for (size_t i = 0; i < model.inputs().size(); ++i) {
-    cards.push_back({{"layer", model.graph().nodes[model.inputs()[i].node].layer->name()},
-                     {"shape", shapeJson(model.inputShape(i))},
-                     {"kind", kindName(model.inputs()[i].kind)},
-                     {"text", textJson(model, i)}});
+    json.beginObject().key("layer").string(model.graph().nodes[model.inputs()[i].node].layer->name());
+    writeShape(json.key("shape"), model.inputShape(i));
+    json.key("kind").string(kindName(model.inputs()[i].kind));
+    writeText(json.key("text"), model, i);
+    json.endObject();
   }
-  return cards;
+  json.endArray();
+}
+
+void writeOutputs(JsonWriter& json, const Graph& graph) {
+  json.beginArray();
+  for (const size_t output : graph.outputs) {
+    const Node& node = graph.nodes[output];
+    json.beginObject().key("layer").string(graph.nameOf(output));
+    writeShape(json.key("shape"), node.shape);
+    json.key("activation").string(node.layer->activation()).endObject();
+  }
+  json.endArray();
 }
 
 /// The first input that text can be given to, or 0.
@@ -180,13 +204,6 @@ size_t textInput(const Model& model) {
 
 std::string Model::card() const {
   const Graph& graph = this->graph();
-  Json outputs = Json::array();
-  for (const size_t output : graph.outputs) {
-    const Node& node = graph.nodes[output];
-    outputs.push_back({{"layer", graph.nameOf(output)},
-                       {"shape", shapeJson(node.shape)},
-                       {"activation", node.layer->activation()}});
-  }
   int parameters = 0;
   for (const int count : graph.parameters) parameters += count;
   std::vector<std::string> notes;
@@ -203,28 +220,38 @@ std::string Model::card() const {
     for (Assumption& assumption : core_->textChoices.assumptions(input.encoder->spec()))
       assumptions.push_back(std::move(assumption));
   }
-  const Json parity = core_->parity.empty() ? Json(nullptr) : Json::parse(core_->parity, nullptr, false);
-  const Json card = {
-      {"title", core_->title},
-      {"source", {{"layout", core_->layout}, {"file", core_->sourceFile}}},
-      {"keras_version", core_->dialect.version},
-      {"backend", core_->backend},
-      {"licence", core_->licence},
-      {"labels", Json::parse(core_->labels, nullptr, false)},
-      {"examples", Json::parse(core_->examples, nullptr, false)},
-      {"layers", layerCards(graph)},
-      {"parameters", parameters},
-      {"bytes", core_->fileSize},
-      {"inputs", inputCards(*this)},
-      {"outputs", std::move(outputs)},
-      {"attention", attentionCards(core_->attention, graph)},
-      {"states", stateCards(core_->states, graph)},
-      {"gradients", gradientCards(core_->gradients, graph)},
-      {"text", textJson(*this, textInput(*this))},
-      {"assumptions", assumptionCards(assumptions)},
-      {"notes", std::move(notes)},
-      {"parity_cases", parity.is_object() && parity.contains("cases") ? parity["cases"].size() : 0}};
-  return card.dump(-1, ' ', false, Json::error_handler_t::replace);
+  JsonWriter json;
+  json.beginObject().key("title").string(core_->title);
+  json.key("source").beginObject().key("layout").string(core_->layout);
+  json.key("file").string(core_->sourceFile).endObject();
+  json.key("keras_version").string(core_->dialect.version);
+  json.key("backend").string(core_->backend);
+  json.key("licence").string(core_->licence);
+  // Both were read, and found to be what they should, when the bundle was opened.
+  json.key("labels").json(core_->labels);
+  json.key("examples").json(core_->examples);
+  writeLayers(json.key("layers"), graph);
+  json.key("parameters").number(parameters);
+  json.key("bytes").number(static_cast<int64_t>(core_->fileSize));
+  writeInputs(json.key("inputs"), *this);
+  writeOutputs(json.key("outputs"), graph);
+  json.key("attention").beginArray();
+  for (const AttentionSite& site : core_->attention)
+    writeSignal(json, site, "attention", graph.nodes[site.node].shape, graph);
+  json.endArray();
+  json.key("states").beginArray();
+  for (const StateSite& site : core_->states)
+    writeSignal(json, site, site.gate ? "gate" : "state", site.shape(graph), graph);
+  json.endArray();
+  json.key("gradients").beginArray();
+  for (const GradientSite& site : core_->gradients)
+    writeSignal(json, site, "gradient", site.shape(graph), graph);
+  json.endArray();
+  writeText(json.key("text"), *this, textInput(*this));
+  writeAssumptions(json.key("assumptions"), assumptions);
+  writeStrings(json.key("notes"), notes);
+  json.key("parity_cases").number(static_cast<int64_t>(countParityCases(core_->parity))).endObject();
+  return json.take();
 }
 
 }  // namespace charglow

@@ -5,6 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <utility>
 
 #include "bundle/strict_json.h"
 #include "error.h"
@@ -246,6 +247,35 @@ bool Verification::next() {
 }
 
 const ParityReport& Verification::report() const { return state_->report; }
+
+size_t countParityCases(std::string_view parity) {
+  size_t count = 0;
+  size_t depth = 0;
+  bool inCases = false;     // within the array of "cases"
+  bool begun = false;       // a case of it whose comma is still to come
+  std::string_view string;  // the last one, as it is written
+  for (size_t at = 0; at < parity.size(); ++at) {
+    const char c = parity[at];
+    if (c == ' ' || c == '\t' || c == '\r' || c == '\n') continue;
+    if (c == ']' || c == '}') {
+      if (depth == 0) return 0;
+      if (--depth < 2) inCases = false;
+    } else if (c == ',') {
+      if (depth == 2) begun = false;
+    } else {
+      if (inCases && depth == 2 && !std::exchange(begun, true)) ++count;
+      if (c == '[' || c == '{') {
+        ++depth;
+        if (depth == 2 && c == '[' && string == "cases") inCases = true;
+      } else if (c == '"') {
+        const size_t start = at + 1;
+        for (++at; at < parity.size() && parity[at] != '"'; ++at) at += parity[at] == '\\' ? 1 : 0;
+        string = parity.substr(std::min(start, parity.size()), at - start);
+      }
+    }
+  }
+  return count;
+}
 
 ParityReport verify(const std::shared_ptr<const Model>& model, const LowerCase& lower) {
   Verification verification(model, lower);

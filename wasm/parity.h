@@ -60,6 +60,10 @@ class Verification {
   std::unique_ptr<State> state_;
 };
 
+/// How many cases there are in a `parity` text; 0 where it is not what the format says, which Verification
+/// tells. Their numbers are not read: that would take longer than all else that opening a model needs.
+size_t countParityCases(std::string_view parity);
+
 /// All cases at once: see Verification.
 ParityReport verify(const std::shared_ptr<const Model>& model, const LowerCase& lower);
 

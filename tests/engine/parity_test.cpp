@@ -116,5 +116,31 @@ TEST(ParityCase, AgreesWithinTheFormatsTolerancesOnly) {
   EXPECT_FALSE(one.agrees());
 }
 
+TEST(CountParityCases, CountsWhatTheListHolds) {
+  EXPECT_EQ(countParityCases(""), 0U);
+  EXPECT_EQ(countParityCases(R"({"made_with": {"cases": [1, 2]}, "cases": []})"), 0U);
+  EXPECT_EQ(countParityCases(R"({"cases":[{}]})"), 1U);
+  EXPECT_EQ(countParityCases("{ \"cases\" :\n[ {\"ids\": [[1, 2], [3]], \"cases\": [1, 2, 3]} , {} "
+                             ",\t{\"a\": \"],[\\\"}\"} ] , \"more\": [1, 2] }"),
+            3U);
+}
+
+TEST(CountParityCases, FindsNoneWhereThereIsNoSuchList) {
+  for (const char* text : {"[1, 2]", "{\"cases\": 3}", "{\"cases\": {\"a\": 1}}", "{\"other\": [1, 2]}", "]]",
+                           "\"cases\"", "\"\\"})
+    EXPECT_EQ(countParityCases(text), 0U) << text;
+}
+
+TEST(CountParityCases, AgreesWithTheParserOnEveryFixture) {
+  size_t compared = 0;
+  for (const std::string& name : allFixtures()) {
+    const std::string parity = openFixture(name)->parity();
+    if (parity.empty()) continue;
+    EXPECT_EQ(countParityCases(parity), nlohmann::json::parse(parity)["cases"].size()) << name;
+    ++compared;
+  }
+  EXPECT_GT(compared, 100U);
+}
+
 }  // namespace
 }  // namespace charglow

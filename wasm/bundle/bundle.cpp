@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "bundle/bytes.h"
 #include "bundle/checked_size.h"
 #include "bundle/digest.h"
 #include "bundle/file_kind.h"
@@ -44,16 +45,14 @@ double elementAsDouble(const TensorView& tensor, size_t index) {
 }
 
 void checkFinite(const TensorView& tensor, const std::string& fileName) {
-  const size_t count = tensor.count();
-  for (size_t i = 0; i < count; ++i) {
-    const double value = elementAsDouble(tensor, i);
-    if (std::isfinite(value)) continue;
-    const char* actual = std::isnan(value) ? "NaN" : value > 0 ? "infinity" : "-infinity";
-    throw Error(
-        Problem{"value-not-finite", tensorWhere(fileName, tensor.name), "finite numbers",
-                std::string(actual) + " at index " + std::to_string(i) + " of " + std::to_string(count),
-                "The training may have diverged: take an earlier checkpoint."});
-  }
+  const std::optional<size_t> found = firstNotFinite(tensor.bytes, tensor.dtype);
+  if (!found) return;
+  const double value = elementAsDouble(tensor, *found);
+  const char* actual = std::isnan(value) ? "NaN" : value > 0 ? "infinity" : "-infinity";
+  throw Error(Problem{
+      "value-not-finite", tensorWhere(fileName, tensor.name), "finite numbers",
+      std::string(actual) + " at index " + std::to_string(*found) + " of " + std::to_string(tensor.count()),
+      "The training may have diverged: take an earlier checkpoint."});
 }
 
 void checkDigest(const RawBundle& raw, const std::string& fileName) {

@@ -8,6 +8,7 @@ import type { LatencySummary } from "./model/latency.ts";
 import { shapeText, weightText } from "./model/numbers.ts";
 import { readOutputs, sayOutputs, type Reading } from "./model/outputs.ts";
 import { level } from "./model/palettes.ts";
+import type { Room } from "./model/room.ts";
 import { domainOf, extentOf, scaleById, shade } from "./model/scales.ts";
 import { elementName, elementOf } from "./model/gradients.ts";
 import { chosenSignal, nounOf, signalsOf } from "./model/signals.ts";
@@ -97,6 +98,12 @@ export class Picture {
     return (input != null && this.#card?.inputs[input]?.text?.unit) || "char";
   };
 
+  /** What the model has room for, of the text at a place. null: no model reads it. */
+  readonly #roomOf = (place: number): Room | null => {
+    const input = this.#card && textInputs(this.#card)[place];
+    return (input != null && this.#card?.inputs[input]?.text) || null;
+  };
+
   /** What the engine is to be asked. */
   get job(): Job {
     const chosen = this.#card && chosenSignal(this.#card, this.#store.state.signal);
@@ -127,7 +134,7 @@ export class Picture {
   guess(): void {
     this.#endWait();
     this.#readFrom = [];
-    this.papers.guess(this.#unitOf);
+    this.papers.guess(this.#unitOf, this.#roomOf);
     this.papers.draw(this.#levelOf);
   }
 
@@ -234,7 +241,7 @@ export class Picture {
     }
     for (const [place, text] of this.papers.texts.entries()) {
       const read = readPieces(texts[place]!, answer.reads[place]!, this.#shading(place), this.#unitOf(place));
-      this.papers.setPieces(place, text === texts[place] ? read : guessPieces(text, read, this.#unitOf(place)));
+      this.papers.setPieces(place, text === texts[place] ? read : guessPieces(text, read, this.#unitOf(place), this.#roomOf(place)));
     }
   }
 

@@ -5,6 +5,7 @@
  */
 import { Fate, type RunResult, type StepMap, type TextEncoding, type TextMap } from "#engine";
 import { codePointCount, graphemes, sureBreak } from "./graphemes.ts";
+import { fitted, type Room } from "./room.ts";
 import { weightOver } from "./steps.ts";
 
 /** How the engine read one text. */
@@ -143,9 +144,9 @@ const GUESS_LIMIT = 1000;
 
 /**
  * Pieces for a text that the engine has not answered yet: what did not change keeps its piece (and its colour, so that
- * nothing flickers), what is new is pending.
+ * nothing flickers), what is new is pending. `room` is what the model's input has for a text of characters.
  */
-export function guessPieces(text: string, before: readonly Piece[], unit: Unit = "char"): Piece[] {
+export function guessPieces(text: string, before: readonly Piece[], unit: Unit = "char", room: Room | null = null): Piece[] {
   let head = 0;
   let headLength = 0;
   while (head < before.length && text.startsWith(before[head]!.text, headLength)) headLength += before[head++]!.text.length;
@@ -175,7 +176,8 @@ export function guessPieces(text: string, before: readonly Piece[], unit: Unit =
     if (part === redone.text) changed[0] = redone;
     else if (unit === "word" && part[0] === redone.text[0]) changed[0] = { ...redone, text: part };
   }
-  return [...before.slice(0, head), ...changed, ...before.slice(tail)];
+  const pieces = [...before.slice(0, head), ...changed, ...before.slice(tail)];
+  return room && unit === "char" ? fitted(pieces, room) : pieces;
 }
 
 /** Whether so much of the text is new that `guessPieces` leaves it uncut, as nothing of it was before. */

@@ -1,5 +1,6 @@
 /** The texts of the model's inputs: one of them in the editor, the others, where there are any, as stills around it. */
 import { changedMuch, guessPieces, type Cell, type Piece, type Unit } from "../model/cells.ts";
+import type { Room } from "../model/room.ts";
 import { byId, clip, setText } from "./dom.ts";
 import { Editor, type Selection } from "./editor.ts";
 import type { Mark } from "./mirror.ts";
@@ -84,8 +85,8 @@ export class Papers {
   }
 
   /** Cuts the texts as they are now, keeping what the engine has said of them. */
-  guess(unitOf: (place: number) => Unit): void {
-    for (const [place, text] of this.texts.entries()) this.setPieces(place, guessPieces(text, this.pieces(place), unitOf(place)));
+  guess(unitOf: (place: number) => Unit, roomOf: (place: number) => Room | null): void {
+    for (const [place, text] of this.texts.entries()) this.setPieces(place, guessPieces(text, this.pieces(place), unitOf(place), roomOf(place)));
   }
 
   /** Whether a guess would leave much of a text uncut that has pieces on screen. */

@@ -6,6 +6,7 @@
 
 #include "bundle/strict_json.h"
 #include "error.h"
+#include "keras/blocks/expand_blocks.h"
 #include "keras/expand_operations.h"
 #include "keras/graph_builder.h"
 #include "keras/graph_spec.h"
@@ -132,6 +133,7 @@ std::shared_ptr<const Model> Model::open(std::vector<std::byte> bytes, std::stri
   const std::vector<std::optional<TextFront>> fronts =
       takeTextFronts(spec, bundle, core->dialect, core->choices);
   spec = expandOperations(std::move(spec), core->dialect, core->choices);
+  spec = expandBlocks(std::move(spec), bundle, core->dialect, core->choices);
   core->graph = buildGraph(spec, bundle, core->dialect, core->choices);
   if (std::vector<Problem> problems = core->choices.problems(); !problems.empty())
     throw Error(std::move(problems));

@@ -95,8 +95,11 @@ def _check_case(case, where, layer_names):
     for key in _RESULT_KEYS:
         at = f"{where}: {key}"
         for layer, array in _object(case.get(key, {}), at).items():
-            # "lstm:1" is the second tensor that the layer "lstm" gives, a state; "lstm/forget_gate" one of its signals.
+            # "lstm:1" is the second tensor that the layer "lstm" gives, a state; "lstm/forget_gate" one of its signals;
+            # "block/attention" what a layer within the layer "block" attends with.
             names = (layer.split("/")[0],) if key == "signals" else (layer, layer.rpartition(":")[0])
+            if key == "attention":
+                names += (layer.rpartition("/")[0],)
             if not layer_names.intersection(names):
                 raise ConvertError(at, "layers of the model", quoted(layer), "Name layers as Keras does.")
             _check_array(array, f"{at}: {layer}")

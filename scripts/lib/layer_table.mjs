@@ -4,7 +4,7 @@
  *
  * @typedef {{generation: string, config: any}} Fixture `config` is the model's architecture
  * @typedef {{layers: string[], isHarmless: (option: string) => boolean}} Registry what the engine says of itself
- * @typedef {{layer: string, option?: string, value?: unknown, why: string}} Refusal
+ * @typedef {{layer: string, also?: string[], option?: string, value?: unknown, why: string}} Refusal `also`: classes refused alike
  * @typedef {Map<string, Set<string>>} Values a value in words, and the generations that show it
  * @typedef {{generations: Set<string>, options: Map<string, Values>, count: Map<string, number>}} Use
  */
@@ -180,8 +180,8 @@ export function layerTable(fixtures, registry, refusals) {
     const names = byName(operations).filter(([, use]) => use.generations.has(generation)).map(([name]) => `\`${name}\``);
     return names.length ? [row([String(COLUMNS[generation]), names.join(", ")])] : [];
   });
-  const refused = refusals.map(({ layer, option, value, why }) =>
-    row([`\`${layer}\``, option === undefined ? "" : `\`${option}\` ${value === undefined ? "" : told(value)}`.trim(), why]),
+  const refused = refusals.map(({ layer, also = [], option, value, why }) =>
+    row([[layer, ...also].map((name) => `\`${name}\``).join(", "), option === undefined ? "" : `\`${option}\` ${value === undefined ? "" : told(value)}`.trim(), why]),
   );
   return [
     "✓: a fixture made by that Keras shows it. In brackets: where only some of the generations' fixtures do.",

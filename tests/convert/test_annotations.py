@@ -116,6 +116,8 @@ BAD_PARITY = {
                          "cases[0]: ids: expected rows of equal length (batch, timesteps), found rows of [1, 2]."),
     "signals of nobody": (parity(signals={"gru/state": ARRAY}), 'cases[0]: signals: expected layers of the model, found "gru/state". '
                                                                "Name layers as Keras does."),
+    "attention within nobody": (parity(attention={"block/attention": ARRAY}),
+                                'cases[0]: attention: expected layers of the model, found "block/attention". Name layers as Keras does.'),
     "unknown layer": (parity(outputs={"dense_9": ARRAY}), 'cases[0]: outputs: expected layers of the model, found "dense_9". '
                                                           "Name layers as Keras does."),
     "values": (parity(outputs={"dense": {"shape": [2, 2], "values": [1, 2, 3]}}),

@@ -55,8 +55,12 @@ TEST(Refusal, AsTheReadmeSays) {
     Parts parts(one["fixture"].get<std::string>());
     auto& layers = parts.config["config"]["layers"];
     if (!one.contains("option")) {
-      layers[2]["class_name"] = layer;
-      EXPECT_NE(parts.refusal().find("found " + layer + "."), std::string::npos) << one << parts.refusal();
+      std::vector<std::string> classes = one.value("also", std::vector<std::string>());
+      classes.push_back(layer);
+      for (const std::string& name : classes) {
+        layers[2]["class_name"] = name;
+        EXPECT_NE(parts.refusal().find("found " + name + "."), std::string::npos) << name << parts.refusal();
+      }
       continue;
     }
     const auto entry = std::find_if(layers.begin(), layers.end(),

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "bundle/bundle.h"
 #include "error.h"
 
 namespace charglow {
@@ -53,6 +54,8 @@ struct LayerSpec {
                                 ///< layer that is none of the file's
   bool operation = false;       ///< a piece of a function: its class is one of layers/operations/registry.h
   std::vector<Problem> problems;  ///< why it cannot be made; empty where nothing is known against it
+  /// The tensors it takes, where that is settled already: of a part of a layer (keras/blocks/expand_blocks.h)
+  std::optional<std::vector<TensorView>> weights;
 
   [[nodiscard]] const std::string& nameInModel() const { return ownName.empty() ? name : ownName; }
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -10,17 +11,44 @@
 namespace charglow {
 namespace {
 
+/// The names of the tensors that layers of `spec` were given before.
+std::set<std::string_view> givenWeights(const GraphSpec& spec) {
+  std::set<std::string_view> names;
+  for (const LayerSpec& layer : spec.layers) {
+    if (!layer.weights) continue;
+    for (const TensorView& weight : *layer.weights) names.insert(weight.name);
+  }
+  return names;
+}
+
+/// A queue of its own for each layer that was given its weights before.
+void assignGiven(const GraphSpec& spec, WeightAssignment& assignment) {
+  for (size_t i = 0; i < spec.layers.size(); ++i) {
+    const LayerSpec& layer = spec.layers[i];
+    if (!layer.weights || layer.weights->empty()) continue;
+    WeightQueue queue{layer.name, {}, 0};
+    for (const TensorView& weight : *layer.weights) queue.tensors.push_back(&weight);
+    assignment.queueOf[i] = assignment.queues.size();
+    assignment.queues.push_back(std::move(queue));
+  }
+}
+
 class Assigner {
  public:
   Assigner(const GraphSpec& spec, std::span<const std::unique_ptr<Layer>> layers, const Bundle& bundle,
            Choices& choices, std::vector<Problem>& problems)
       : spec_(spec), layers_(layers), choices_(choices), problems_(problems) {
+    const std::set<std::string_view> given = givenWeights(spec);
     for (const LayerWeights& entry : bundle.layers()) {
-      if (!entry.tensors.empty()) inFile_.push_back(&entry);
+      LayerWeights left{entry.layer, {}};
+      for (const TensorView* tensor : entry.tensors) {
+        if (!given.contains(tensor->name)) left.tensors.push_back(tensor);
+      }
+      if (!left.tensors.empty()) inFile_.push_back(std::move(left));
     }
     // A model within the model is one layer to the file: its layers are a group.
     for (size_t i = 0; i < spec_.layers.size(); ++i) {
-      if (layers_[i] != nullptr && !layers_[i]->hasWeights()) continue;
+      if (spec_.layers[i].weights || (layers_[i] != nullptr && !layers_[i]->hasWeights())) continue;
       const std::string& group = spec_.layers[i].model.empty() ? spec_.layers[i].name : spec_.layers[i].model;
       if (groups_.empty() || groups_.back().first != group) groups_.push_back({group, {}});
       groups_.back().second.push_back(i);
@@ -29,24 +57,24 @@ class Assigner {
   }
 
   WeightAssignment assign() {
-    const bool named = std::all_of(inFile_.begin(), inFile_.end(), [&](const LayerWeights* entry) {
-      return groupNamed(entry->layer) != nullptr || isWeightless(entry->layer);
+    const bool named = std::all_of(inFile_.begin(), inFile_.end(), [&](const LayerWeights& entry) {
+      return groupNamed(entry.layer) != nullptr || isWeightless(entry.layer);
     });
     if (named) {
-      for (const LayerWeights* entry : inFile_) {
-        if (const Group* group = groupNamed(entry->layer)) {
-          give(*group, *entry);
+      for (const LayerWeights& entry : inFile_) {
+        if (const Group* group = groupNamed(entry.layer)) {
+          give(*group, entry);
         } else {
-          refuse(entry->layer, "a layer that takes weights");
+          refuse(entry.layer, "a layer that takes weights");
         }
       }
       return std::move(result_);
     }
     for (size_t i = 0; i < inFile_.size(); ++i) {
       if (i < groups_.size()) {
-        give(groups_[i], *inFile_[i]);
+        give(groups_[i], inFile_[i]);
       } else {
-        refuse(inFile_[i]->layer, "a layer for its weights in the architecture");
+        refuse(inFile_[i].layer, "a layer for its weights in the architecture");
       }
     }
     choices_.note(
@@ -118,7 +146,7 @@ class Assigner {
   std::span<const std::unique_ptr<Layer>> layers_;
   Choices& choices_;
   std::vector<Problem>& problems_;
-  std::vector<const LayerWeights*> inFile_;
+  std::vector<LayerWeights> inFile_;  ///< without what layers were given already
   std::vector<Group> groups_;
   WeightAssignment result_;
 };
@@ -132,13 +160,17 @@ WeightAssignment assignWeights(const GraphSpec& spec, std::span<const std::uniqu
     std::vector<LayerWeights> entries = weightsOfTree(spec, layers, bundle, choices, problems);
     for (size_t i = 0; i < entries.size(); ++i) {
       // A custom layer is not made yet: its weights are what it is recognised by.
-      const bool takes = (layers[i] && layers[i]->hasWeights()) || !entries[i].tensors.empty();
+      const bool takes =
+          !spec.layers[i].weights && ((layers[i] && layers[i]->hasWeights()) || !entries[i].tensors.empty());
       result.queueOf.push_back(takes ? result.queues.size() : WeightAssignment::kNone);
       if (takes) result.queues.push_back({std::move(entries[i].layer), std::move(entries[i].tensors), 0});
     }
+    assignGiven(spec, result);
     return result;
   }
-  return Assigner(spec, layers, bundle, choices, problems).assign();
+  WeightAssignment result = Assigner(spec, layers, bundle, choices, problems).assign();
+  assignGiven(spec, result);
+  return result;
 }
 
 }  // namespace charglow

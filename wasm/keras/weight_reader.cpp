@@ -7,9 +7,9 @@ namespace charglow {
 namespace {
 
 /// Names that Keras gives the weights of the layers known here, in every generation that names them.
-constexpr std::array<std::string_view, 9> kWeightNames = {
-    "kernel",      "recurrent_kernel", "bias", "embeddings", "gamma", "beta",
-    "moving_mean", "moving_variance",  "alpha"};
+constexpr std::array<std::string_view, 11> kWeightNames = {
+    "kernel",      "recurrent_kernel", "bias",  "embeddings",       "gamma",           "beta",
+    "moving_mean", "moving_variance",  "alpha", "depthwise_kernel", "pointwise_kernel"};
 
 std::string textOf(std::span<const int> shape) {
   std::string text = "(";

@@ -136,6 +136,10 @@ class TreeReader {
     std::vector<size_t> missing;
     for (size_t i = 0; i < spec_.layers.size(); ++i) {
       const LayerSpec& layer = spec_.layers[i];
+      if (layer.weights) {
+        for (const TensorView& weight : *layer.weights) given_.insert(weight.name);
+        continue;
+      }
       const std::optional<std::string> path = groupOf(layer.place, groups_);
       if (path) {
         result_[i].layer = *path;
@@ -282,7 +286,9 @@ class TreeReader {
 
   void refuseTheRest() {
     for (const LayerWeights& group : bundle_.layers()) {
-      if (group.tensors.empty() || used_.contains(&group)) continue;
+      const bool given = std::all_of(group.tensors.begin(), group.tensors.end(),
+                                     [&](const TensorView* tensor) { return given_.contains(tensor->name); });
+      if (given || used_.contains(&group)) continue;
       problems_.push_back({"unexpected-tensor", "group \"" + group.layer + "\" of the file",
                            "a layer for its weights in the architecture", "none",
                            "The file's weights and its architecture do not belong together."});
@@ -296,6 +302,7 @@ class TreeReader {
   std::vector<Problem>& problems_;
   Groups groups_;
   std::set<const LayerWeights*> used_;
+  std::set<std::string_view> given_;  ///< tensors that layers were given before
   std::vector<LayerWeights> result_;
   bool differ_ = false;
 };

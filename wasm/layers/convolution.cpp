@@ -28,17 +28,9 @@ class Conv1D : public Layer {
         useBias_(config.boolean("use_bias", true)),
         // Theano turns the kernel round, as the mathematical convolution does.
         turned_(config.dialect().theano) {
-    const int64_t size = int64_t{taps_ - 1} * dilation_ + 1;
-    if (size > ConfigReader::kMaxSize)
-      config.refuse("kernel_size",
-                    "a kernel of at most " + std::to_string(ConfigReader::kMaxSize) + " timesteps",
-                    std::to_string(size));
     if (groups_ < 1 || filters_ % groups_ != 0)
       config.refuse("groups", "a divisor of filters, " + std::to_string(filters_), std::to_string(groups_));
-    window_.size = static_cast<int>(std::min<int64_t>(size, ConfigReader::kMaxSize));
-    window_.stride = readSpatial(config, "strides", 1);
-    window_.padding = readPadding(config, true);
-    if (config.dialect().theano) window_.paddedFront = window_.size / 2;
+    window_ = readConvolution(config, taps_, dilation_);
   }
 
   Shape outputShape(std::span<const Shape> inputs) const override {
@@ -50,7 +42,7 @@ class Conv1D : public Layer {
                       : "(batch, timesteps, features) with features divisible by " + std::to_string(groups_),
                   input);
     }
-    const Dim steps = windowed(input[1], window_, seenFrom(input[1]), seenWidth());
+    const Dim steps = convolved(input[1], window_);
     if (steps.size == 0) {
       refuseInput(*this,
                   "(batch, timesteps, features) with at least " + std::to_string(window_.size) + " timesteps",
@@ -109,10 +101,8 @@ class Conv1D : public Layer {
   }
 
   std::string detail() const override {
-    constexpr const char* kPadding[] = {"valid", "same", "causal"};
-    std::string text = "kernel_size " + std::to_string(taps_) + ", " +
-                       kPadding[static_cast<size_t>(window_.padding)] + ", " + activation();
-    if (window_.stride > 1) text += ", strides " + std::to_string(window_.stride);
+    std::string text =
+        "kernel_size " + std::to_string(taps_) + ", " + windowText(window_) + ", " + activation();
     if (dilation_ > 1) text += ", dilation_rate " + std::to_string(dilation_);
     if (groups_ > 1) text += ", groups " + std::to_string(groups_);
     return text + (useBias_ ? "" : ", no bias");
@@ -124,23 +114,6 @@ class Conv1D : public Layer {
   }
 
  private:
-  /// A step stands for as many timesteps as its kernel moves on by, so that steps lie side by side in the
-  /// text: with padding "same" for those from step · stride on, otherwise for the middle of what the kernel
-  /// sees, and with a causal kernel for the last of it.
-  int seenWidth() const { return std::min(window_.stride, window_.size); }
-  int seenFrom(const Dim& steps) const {
-    const int others = window_.size - seenWidth();
-    switch (window_.padding) {
-      case Window::Padding::Causal:
-        return others;
-      case Window::Padding::Same:
-        return std::min(others, window_.before(window_.lengthOf(steps)));
-      case Window::Padding::Valid:
-        break;
-    }
-    return others / 2;
-  }
-
   /// The kernel (taps, features, filters). Keras 1 stores one of two axes, the second of length 1; before 1.2
   /// as (filters, features, taps, 1). keras/engine/saving.py (2.2), preprocess_weights_for_loading.
   std::vector<float> takeKernel(WeightReader& weights, int features) const {

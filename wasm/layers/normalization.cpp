@@ -5,25 +5,10 @@
 #include "kernels/reduce.h"
 #include "kernels/strided.h"
 #include "layers/layers.h"
+#include "layers/normalized_axes.h"
 
 namespace charglow {
 namespace {
-
-/// The axes a layer normalises, as the file has them.
-std::vector<int> readAxes(ConfigReader& config) {
-  return config.has("axis") ? config.integers("axis") : std::vector<int>{-1};
-}
-
-/// How far apart in a tensor that has only `axes` of `shape` neighbours along each axis of `shape` lie.
-std::vector<size_t> strideOf(const Shape& shape, std::span<const size_t> axes) {
-  std::vector<size_t> stride(shape.size(), 0);
-  size_t step = 1;
-  for (auto axis = axes.rbegin(); axis != axes.rend(); ++axis) {
-    stride[*axis] = step;
-    step *= static_cast<size_t>(shape[*axis].size);
-  }
-  return stride;
-}
 
 /// Every sample, and every place along the other axes, normalised by its own mean and variance over `axes`:
 ///
@@ -44,10 +29,7 @@ class LayerNormalization : public Layer {
   }
 
   Shape outputShape(std::span<const Shape> inputs) const override {
-    for (const size_t axis : axes(inputs[0])) {
-      if (!inputs[0][axis].known())
-        refuseInput(*this, "of known size along axis " + std::to_string(axis), inputs[0]);
-    }
+    knownAxes(*this, axes_, inputs[0]);
     return inputs[0];
   }
 
@@ -55,7 +37,7 @@ class LayerNormalization : public Layer {
 
   void build(std::span<const Shape> inputs, WeightReader& weights) override {
     std::vector<int> sizes;
-    for (const size_t axis : axes(inputs[0])) sizes.push_back(inputs[0][axis].size);
+    for (const size_t axis : knownAxes(*this, axes_, inputs[0])) sizes.push_back(inputs[0][axis].size);
     if (scales_) gamma_ = weights.take("gamma", sizes);
     if (centers_) beta_ = weights.take("beta", sizes);
   }
@@ -69,11 +51,12 @@ class LayerNormalization : public Layer {
       *to++ = (*x++ - (rms_ ? 0.0f : moments.mean[g])) / std::sqrt(moments.variance[g] + epsilon_);
     });
     to = output.data.begin();
-    StridedWalk(input.shape, strideOf(input.shape, axes(input.shape))).elements([&](size_t at) {
-      if (scales_) *to *= gamma_[at];
-      if (centers_) *to += beta_[at];
-      ++to;
-    });
+    StridedWalk(input.shape, strideAlong(input.shape, knownAxes(*this, axes_, input.shape)))
+        .elements([&](size_t at) {
+          if (scales_) *to *= gamma_[at];
+          if (centers_) *to += beta_[at];
+          ++to;
+        });
     output.passMask(input);
   }
 
@@ -90,9 +73,8 @@ class LayerNormalization : public Layer {
     std::copy(call.outputGradients[0].begin(), call.outputGradients[0].end(), d.begin());
     if (scales_) {
       auto to = d.begin();
-      StridedWalk(input.shape, strideOf(input.shape, axes(input.shape))).elements([&](size_t at) {
-        *to++ *= gamma_[at];
-      });
+      StridedWalk(input.shape, strideAlong(input.shape, knownAxes(*this, axes_, input.shape)))
+          .elements([&](size_t at) { *to++ *= gamma_[at]; });
     }
     // of each group mean(d) and mean(d · x̂)
     const size_t groups = moments.mean.size();
@@ -125,16 +107,12 @@ class LayerNormalization : public Layer {
     float* room;  ///< to work in
   };
   Moments momentsOf(const View& input, Scratch& scratch, size_t room) const {
-    const std::vector<size_t> axes = this->axes(input.shape);
-    std::vector<size_t> others;
+    const std::vector<size_t> axes = knownAxes(*this, axes_, input.shape);
+    const std::vector<size_t> others = otherAxes(axes, input.shape);
     size_t groups = 1;
-    for (size_t i = 0; i < input.shape.size(); ++i) {
-      if (std::find(axes.begin(), axes.end(), i) != axes.end()) continue;
-      others.push_back(i);
-      groups *= static_cast<size_t>(input.shape[i].size);
-    }
+    for (const size_t axis : others) groups *= static_cast<size_t>(input.shape[axis].size);
     float* mean = scratch.room(2 * groups + room);
-    const Moments moments = {StridedWalk(input.shape, strideOf(input.shape, others)),
+    const Moments moments = {StridedWalk(input.shape, strideAlong(input.shape, others)),
                              {mean, groups},
                              {mean + groups, groups},
                              mean + 2 * groups};
@@ -147,15 +125,6 @@ class LayerNormalization : public Layer {
     });
     for (float& variance : moments.variance) variance /= static_cast<float>(input.data.size() / groups);
     return moments;
-  }
-
-  /// Counted from the front and rising, as Keras sorts them.
-  std::vector<size_t> axes(const Shape& input) const {
-    std::vector<size_t> axes;
-    for (const int axis : axes_) axes.push_back(resolveAxis(*this, axis, input));
-    std::sort(axes.begin(), axes.end());
-    axes.erase(std::unique(axes.begin(), axes.end()), axes.end());
-    return axes;
   }
 
   std::vector<int> axes_;

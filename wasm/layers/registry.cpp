@@ -11,7 +11,7 @@ namespace {
 
 /// The layers the engine runs. Adding one: a pair of files beside this one, a line here, a fixture made by
 /// real Keras.
-constexpr std::array<std::pair<std::string_view, LayerFactory>, 53> kLayers = {{
+constexpr std::array<std::pair<std::string_view, LayerFactory>, 63> kLayers = {{
     {"InputLayer", makeInput},
     {"Embedding", makeEmbedding},
     {"Masking", makeMasking},
@@ -23,6 +23,7 @@ constexpr std::array<std::pair<std::string_view, LayerFactory>, 53> kLayers = {{
     {"RNN", makeRecurrentLayer},
     {"Bidirectional", makeBidirectional},
     {"Dense", makeDense},
+    {"EinsumDense", makeEinsumDense},
     {"TimeDistributed", makeTimeDistributed},
     {"Activation", makeActivation},
     {"Softmax", makeSoftmax},
@@ -32,6 +33,9 @@ constexpr std::array<std::pair<std::string_view, LayerFactory>, 53> kLayers = {{
     {"ELU", makeELU},
     {"PReLU", makePReLU},
     {"Conv1D", makeConv1D},
+    {"SeparableConv1D", makeSeparableConv1D},
+    {"DepthwiseConv1D", makeDepthwiseConv1D},
+    {"Conv1DTranspose", makeConv1DTranspose},
     {"MaxPooling1D", makeMaxPooling1D},
     {"AveragePooling1D", makeAveragePooling1D},
     {"ZeroPadding1D", makeZeroPadding1D},
@@ -39,6 +43,11 @@ constexpr std::array<std::pair<std::string_view, LayerFactory>, 53> kLayers = {{
     {"UpSampling1D", makeUpSampling1D},
     {"LayerNormalization", makeLayerNormalization},
     {"BatchNormalization", makeBatchNormalization},
+    {"GroupNormalization", makeGroupNormalization},
+    {"UnitNormalization", makeUnitNormalization},
+    {"RMSNormalization", makeRMSNormalization},
+    {"Rescaling", makeRescaling},
+    {"Normalization", makeNormalization},
     {"Flatten", makeFlatten},
     {"Reshape", makeReshape},
     {"RepeatVector", makeRepeatVector},
@@ -65,10 +74,11 @@ constexpr std::array<std::pair<std::string_view, LayerFactory>, 53> kLayers = {{
     {"AlphaDropout", makeIdentity},
     {"GaussianNoise", makeIdentity},
     {"ActivityRegularization", makeIdentity},
+    {"Identity", makeIdentity},
 }};
 
-constexpr std::array<std::pair<std::string_view, LayerFactory>, 2> kOwnLayers = {
-    {{kFold, makeFold}, {kUnfold, makeUnfold}}};
+constexpr std::array<std::pair<std::string_view, LayerFactory>, 3> kOwnLayers = {
+    {{kFold, makeFold}, {kUnfold, makeUnfold}, {kPositions, makePositionEmbedding}}};
 
 }  // namespace
 

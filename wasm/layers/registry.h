@@ -14,9 +14,11 @@ namespace charglow {
 /// it returns is then not to be used.
 using LayerFactory = std::unique_ptr<Layer> (*)(ConfigReader&);
 
-/// What the engine itself puts into a model (layers/fold.cpp), under names that no class of Python can have.
+/// What the engine itself puts into a model (layers/fold.cpp, layers/position_embedding.cpp), under names
+/// that no class of Python can have.
 inline constexpr const char* kFold = "TimeDistributed (fold)";
 inline constexpr const char* kUnfold = "TimeDistributed (unfold)";
+inline constexpr const char* kPositions = "Embedding (of positions)";
 
 /// The factory of a Keras class ("GRU", "keras.layers>Dense" …), or nullptr where the engine has none.
 LayerFactory findLayer(std::string_view className);

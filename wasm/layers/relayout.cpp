@@ -155,7 +155,10 @@ class Permute : public Layer {
 /// mask on.
 class Identity : public Layer {
  public:
-  explicit Identity(ConfigReader& config) : Layer(config.layer(), config.className()) {
+  explicit Identity(ConfigReader& config)
+      : Layer(config.layer(), config.className()),
+        // The layer Identity of 2.15 knows no masks (keras/layers/core/identity.py).
+        keepsMask_(config.className() != "Identity" || config.dialect().major >= 3) {
     for (const char* key : {"rate", "p", "stddev", "sigma", "l1", "l2"}) config.ignore(key);
   }
 
@@ -163,12 +166,15 @@ class Identity : public Layer {
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
     std::copy(inputs[0].data.begin(), inputs[0].data.end(), output.data.begin());
-    output.passMask(inputs[0]);
+    if (keepsMask_) output.passMask(inputs[0]);
   }
 
-  bool isItsInput() const override { return true; }
+  bool isItsInput() const override { return keepsMask_; }
   Part part() const override { return Part::Relayout; }
   std::optional<size_t> inputAxis(size_t axis, const Shape& /*input*/) const override { return axis; }
+
+ private:
+  bool keepsMask_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "layers/window.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 namespace charglow {
@@ -63,6 +64,28 @@ Window::Padding readPadding(ConfigReader& config, bool causal) {
   return Window::Padding::Valid;
 }
 
+Window readConvolution(ConfigReader& config, int taps, int dilation) {
+  const int64_t size = int64_t{taps - 1} * dilation + 1;
+  if (size > ConfigReader::kMaxSize) {
+    config.refuse("kernel_size",
+                  "a kernel of at most " + std::to_string(ConfigReader::kMaxSize) + " timesteps",
+                  std::to_string(size));
+  }
+  Window window;
+  window.size = static_cast<int>(std::min<int64_t>(size, ConfigReader::kMaxSize));
+  window.stride = readSpatial(config, "strides", 1);
+  window.padding = readPadding(config, true);
+  if (config.dialect().theano) window.paddedFront = window.size / 2;
+  return window;
+}
+
+std::string windowText(const Window& window) {
+  constexpr std::array<const char*, 3> kPadding = {"valid", "same", "causal"};
+  std::string text = kPadding[static_cast<size_t>(window.padding)];
+  if (window.stride > 1) text += ", strides " + std::to_string(window.stride);
+  return text;
+}
+
 Dim windowed(const Dim& dim, const Window& window, int from, int width) {
   Dim places = dim;
   if (dim.known()) places.size = window.count(dim.size);
@@ -76,6 +99,15 @@ Dim windowed(const Dim& dim, const Window& window, int from, int width) {
   }
   places.steps = narrowed(dim.steps, front, window.stride, width);
   return places;
+}
+
+Dim convolved(const Dim& dim, const Window& window) {
+  const int width = std::min(window.stride, window.size);
+  const int others = window.size - width;
+  int from = others / 2;
+  if (window.padding == Window::Padding::Causal) from = others;
+  if (window.padding == Window::Padding::Same) from = std::min(others, window.before(window.lengthOf(dim)));
+  return windowed(dim, window, from, width);
 }
 
 Dim cropped(const Dim& dim, int front, int back) {

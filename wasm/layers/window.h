@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "keras/config_reader.h"
 #include "tensor.h"
@@ -33,9 +34,21 @@ int readSpatial(ConfigReader& config, const char* key, int absent);
 /// Reads `padding`; `causal` where the layer knows that.
 Window::Padding readPadding(ConfigReader& config, bool causal);
 
+/// The window of a convolution whose kernel has `taps` timesteps, `dilation` apart: reads `strides` and
+/// `padding`.
+Window readConvolution(ConfigReader& config, int taps, int dilation);
+
+/// What a window is called by its options: "same, strides 2".
+std::string windowText(const Window& window);
+
 /// The axis of the windows' places along `dim`. A place stands for `width` of the window's timesteps, those
 /// from `from` on.
 Dim windowed(const Dim& dim, const Window& window, int from, int width);
+
+/// The axis of a convolution's places along `dim`. A place stands for as many timesteps as its kernel moves
+/// on by, so that places lie side by side in the text: with padding "same" for those from place · stride on,
+/// otherwise for the middle of what the kernel sees, and with a causal kernel for the last of it.
+Dim convolved(const Dim& dim, const Window& window);
 
 /// `dim` without its first `front` and last `back` timesteps (negative: with as many more that stand for
 /// none of the input).

@@ -56,6 +56,25 @@ TEST_P(AffineSizes, IsTheProductInDoubles) {
   }
 }
 
+TEST_P(AffineSizes, TakesGradientsBackThroughTheTransposed) {
+  const auto [in, out, rows] = GetParam();
+  constexpr int kApart = 3;  // between rows, which must be left alone
+  const std::vector<float> kernel = randomFloats(static_cast<size_t>(in * out), 1);
+  const std::vector<float> y = randomFloats(static_cast<size_t>((out + kApart) * rows), 2);
+  const Affine affine(kernel, in, out, randomFloats(static_cast<size_t>(out), 3));
+  std::vector<float> x(static_cast<size_t>((in + kApart) * rows), 0.5f);
+  affine.addTransposed(y.data(), out + kApart, rows, x.data(), in + kApart);
+  for (int r = 0; r < rows; ++r) {
+    for (int i = 0; i < in + kApart; ++i) {
+      double sum = 0.5;
+      for (int j = 0; i < in && j < out; ++j)
+        sum += double{y[static_cast<size_t>(r * (out + kApart) + j)]} *
+               double{kernel[static_cast<size_t>(i * out + j)]};
+      ASSERT_NEAR(x[static_cast<size_t>(r * (in + kApart) + i)], sum, 1e-5) << r << ", " << i;
+    }
+  }
+}
+
 TEST_P(AffineSizes, GivesARowTheSameBitsAloneAndAmongOthers) {
   const auto [in, out, rows] = GetParam();
   const Affine affine(randomFloats(static_cast<size_t>(in * out), 1), in, out,

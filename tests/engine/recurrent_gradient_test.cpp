@@ -222,11 +222,20 @@ TEST_P(RecurrentGradients, OfABatchAreThoseOfItsRows) {
   std::vector<std::vector<float>> first;
   for (const size_t node : nodes)
     first.emplace_back(together.gradient(node).begin(), together.gradient(node).end());
+  const auto expectTheSame = [&] {
+    together.backward(seeds, nodes);
+    for (size_t k = 0; k < nodes.size(); ++k)
+      EXPECT_TRUE(std::equal(first[k].begin(), first[k].end(), together.gradient(nodes[k]).begin()));
+  };
   // A run after a gradient was asked for keeps what the next gradient takes.
   run(together, numbers);
-  together.backward(seeds, nodes);
-  for (size_t k = 0; k < nodes.size(); ++k)
-    EXPECT_TRUE(std::equal(first[k].begin(), first[k].end(), together.gradient(nodes[k]).begin()));
+  expectTheSame();
+  // Here that is another's, and the run after it has kept nothing.
+  Numbers others = numbers;
+  for (float& number : others[0]) number *= 0.5f;
+  run(together, others);
+  run(together, numbers);
+  expectTheSame();
   Session alone(model);
   for (size_t row = 0; row < kRows.size(); ++row) {
     Numbers one;
@@ -358,6 +367,16 @@ TEST(StatefulGradients, AreThoseFromTheStatesThatWereCarried) {
     run(fresh, numbers);
     fresh.backward(seedsOf(fresh), std::vector{from});
     EXPECT_FALSE(std::equal(a.begin(), a.end(), fresh.gradient(from).begin())) << "the states do not matter";
+    // A run that carries begins from zeros, too, but what is remembered is that of the one before.
+    Session begun(stateful);
+    Numbers others = numbers;
+    for (float& number : others[0]) number *= 0.5f;
+    run(begun, others);
+    begun.carryStates(true);
+    run(begun, numbers);
+    begun.backward(seedsOf(begun), std::vector{from});
+    EXPECT_TRUE(
+        std::equal(fresh.gradient(from).begin(), fresh.gradient(from).end(), begun.gradient(from).begin()));
   }
 }
 

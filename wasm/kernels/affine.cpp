@@ -45,11 +45,16 @@ inline void multiply(const float* x, ptrdiff_t xStride, int in, const float* pan
   }
 }
 
-/// x_i += Σ_k y_k · panel_ik: a row's products with `columns` values, which stay in registers, for each of a
-/// panel's rows; four rows of the panel in a turn, whose sums are added up side by side.
-template <int kVectors>
-inline void addProducts(const float* y, int columns, const float* panel, int in, float* x) {
-  constexpr ptrdiff_t kWidth = 4 * kVectors;
+/// (a_0 + a_2, b_0 + b_2, a_1 + a_3, b_1 + b_3)
+inline Float4 pairSums(Float4 a, Float4 b) {
+  return __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
+}
+
+/// x_i += Σ_k y_k · panel_ik over up to 16 columns of a panel that is `width` wide, for each of its rows;
+/// four of them in a turn, whose sums are added up side by side. More columns at once, or more sums, are more
+/// than WebAssembly's compilers keep in registers.
+inline void addProducts(const float* y, int columns, const float* panel, ptrdiff_t width, int in, float* x) {
+  constexpr int kVectors = 4;
   Float4 factors[kVectors];
   for (int k = 0; k < kVectors; ++k) {
     const int left = std::clamp(columns - 4 * k, 0, 4);
@@ -62,15 +67,14 @@ inline void addProducts(const float* y, int columns, const float* panel, int in,
     return sum;
   };
   int i = 0;
-  for (; i + 4 <= in; i += 4, panel += 4 * kWidth) {
-    Float4 a = products(panel);
-    Float4 b = products(panel + kWidth);
-    Float4 c = products(panel + 2 * kWidth);
-    Float4 d = products(panel + 3 * kWidth);
-    transpose(a, b, c, d);
-    store(load(x + i) + ((a + b) + (c + d)), x + i);
+  for (; i + 4 <= in; i += 4, panel += 4 * width) {
+    const Float4 ab = pairSums(products(panel), products(panel + width));
+    const Float4 cd = pairSums(products(panel + 2 * width), products(panel + 3 * width));
+    const Float4 sums =
+        __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+    store(load(x + i) + sums, x + i);
   }
-  for (; i < in; ++i, panel += kWidth) x[i] += sumOf(products(panel));
+  for (; i < in; ++i, panel += width) x[i] += sumOf(products(panel));
 }
 
 /// x += factor · column
@@ -183,11 +187,9 @@ void Affine::addTransposed(const float* y, ptrdiff_t yStride, int rows, float* x
     const int width = std::min(kPanel, static_cast<int>(bias_.size()) - start);
     const int columns = std::min(width, out_ - start);
     for (int r = 0; r < rows; ++r) {
-      if (width == kPanel) {
-        addProducts<8>(y + r * yStride + start, columns, panel, in_, x + r * xStride);
-      } else {
-        addProducts<4>(y + r * yStride + start, columns, panel, in_, x + r * xStride);
-      }
+      for (int half = 0; half < columns; half += kHalf)
+        addProducts(y + r * yStride + start + half, std::min(columns - half, kHalf), panel + half, width, in_,
+                    x + r * xStride);
     }
     panel += static_cast<ptrdiff_t>(in_) * width;
   }

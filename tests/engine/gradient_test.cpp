@@ -57,6 +57,12 @@ void expectNear(std::span<const float> gradient, const json& expected, const std
         << what << ", value " << i << " of " << keras.size() << ": " << gradient[i] << ", Keras " << keras[i];
 }
 
+/// A tensor that a call reads as its attention_mask. Keras 2 makes numbers of it and adds 1 less them, times
+/// -1e9, to the scores: TensorFlow derives that. To the engine a mask is yes or no, and a constant.
+bool isAttentionMask(const std::string& fixture, const std::string& layer) {
+  return fixture == "keras-2.15/multi_head_given_mask" && (layer == "allowed" || layer == "allowed_keys");
+}
+
 class Gradients : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Gradients, AreKerass) {
@@ -76,8 +82,12 @@ TEST_P(Gradients, AreKerass) {
   for (const auto& [layer, expected] : truth["gradients"].items())
     nodes.emplace_back(session.nodeOf(layer), layer);
   std::sort(nodes.rbegin(), nodes.rend());
-  for (const auto& [node, layer] : nodes)
-    expectNear(session.gradient(node), truth["gradients"][layer], "d(loss)/d(" + layer + ")");
+  for (const auto& [node, layer] : nodes) {
+    json expected = truth["gradients"][layer];
+    if (isAttentionMask(GetParam(), layer))
+      std::fill(expected["values"].begin(), expected["values"].end(), 0);
+    expectNear(session.gradient(node), expected, "d(loss)/d(" + layer + ")");
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, Gradients, ::testing::ValuesIn(fixturesWithGradients()),

@@ -505,7 +505,7 @@ describe("what comes along to another model", () => {
   test("not the query, the signal and its unit; but scale and colours", async () => {
     const { page, close } = await openGallery();
     await page.selectOption('select[aria-label="palette"]', "cividis");
-    await page.selectOption('select[aria-label="what the colours show"]', { index: 1 });
+    await page.selectOption('select[aria-label="what the colours show"]', { label: "update gate" });
     await settled(page);
     await page.selectOption('select[aria-label="unit"]', "3");
     await page.waitForFunction(() => /^#signal=.*&unit=3&palette=cividis$/.test(location.hash));

@@ -1,7 +1,11 @@
-/** Starts the page: the engine and the sample model are fetched once, and nothing after them. */
+/**
+ * Starts the page: the engine, as far as the sample model needs it, and that model; when there are colours, the rest of the engine.
+ * Nothing is fetched after that, but the reader of Keras's files when somebody drops one.
+ */
 import { App } from "./app.ts";
 import { EngineClient } from "./engine/client.ts";
-import { fetchFile, fetchWasm, spawnWorker } from "./engine/spawn.ts";
+import { fetchEngine, fetchFile, spawnWorker } from "./engine/spawn.ts";
+import { onFirstColour } from "./view/paint.ts";
 
 const SAMPLE = "models/sms-spam.safetensors";
 
@@ -11,9 +15,10 @@ async function start(): Promise<void> {
   // A letter typed later must not ask for a file: all fonts now.
   for (const font of document.fonts) font.load().catch(() => undefined);
   // Engine and sample are fetched side by side, and each fails with its own message.
-  void fetchWasm().then((wasm) => {
-    const client = new EngineClient({ spawn: spawnWorker, wasm, ...app.engineEvents });
+  void fetchEngine().then((engine) => {
+    const client = new EngineClient({ spawn: spawnWorker, ...engine, ...app.engineEvents });
     app.useEngine(client);
+    onFirstColour(() => void client.fetchRest());
     // Its worker starts while the model is still on its way.
     client.warm();
   }, (reason: unknown) => app.noEngine(reason));

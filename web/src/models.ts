@@ -147,9 +147,12 @@ export class Models {
     });
     progress.show("Opening", name, null);
     conversion.signal.addEventListener("abort", () => progress.close());
+    // What is wrong with a file, and what the sample does not have, is for the engine's rest: it comes while the file is read.
+    const rest = this.#engine.then((client) => client.fetchRest()).catch(() => undefined);
     const converting = (share: number | null) => progress.show("Converting", name, share, "getting the reader for Keras files");
     try {
       const taken = await this.#intake.take(given, this.source, converting, conversion.signal);
+      if (taken.kind !== "kept") await rest;
       if (conversion.signal.aborted) return;
       if (taken.kind !== "kept") {
         markBundle();

@@ -28,6 +28,7 @@ export interface Problem {
 export class EngineError extends Error {
   /** All that is wrong, not only the first thing. Never empty. `message` says the same for people, a line each. */
   readonly problems: readonly Problem[];
+  constructor(problems: readonly Problem[]);
 }
 
 /** Numbers with a shape, in C order. */
@@ -329,8 +330,15 @@ export class Engine {
   /**
    * @param factory default export of the Emscripten module (`engine.mjs`)
    * @param wasm `engine.wasm`, its bytes or compiled already: given, never fetched, so that a page's CSP can forbid all fetching
+   * @param rest gives `engine.rest.wasm`, with the functions that opening and running the sample model does not call; asked once,
+   *   in the midst of the call that needs one of them, and not at all by an engine that was not split. What it throws goes through
+   *   to whoever made that call, and the engine is of no further use then.
    */
-  static load(factory: (options: object) => Promise<unknown>, wasm: ArrayBuffer | Uint8Array | WebAssembly.Module): Promise<Engine>;
+  static load(
+    factory: (options: object) => Promise<unknown>,
+    wasm: ArrayBuffer | Uint8Array | WebAssembly.Module,
+    rest?: () => ArrayBuffer | Uint8Array | WebAssembly.Module,
+  ): Promise<Engine>;
   /**
    * Reads a bundle (either form of FORMAT.md). The bytes are copied; the array may be reused. `choices` overrides assumptions,
    * id to value, on top of the bundle's own `choices`; an id that decides nothing here is an error.

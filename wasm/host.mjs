@@ -235,6 +235,34 @@ export class Model {
   }
 }
 
+/**
+ * Imports of an engine that was split (scripts/lib/split.mjs) which stand for functions of its rest: each loads the rest, whose
+ * functions then lie in the table in their placeholders' stead, and calls the one that was meant, whose place is its name.
+ *
+ * @param {WebAssembly.Module} module the engine's first part
+ * @param {object} imports what its glue provides; whatever the module imports besides is a placeholder
+ * @param {() => WebAssembly.Instance} primary
+ * @param {(() => BufferSource | WebAssembly.Module) | undefined} rest
+ */
+function placeholders(module, imports, primary, rest) {
+  let table;
+  const load = () => {
+    if (!rest) throw refusal("rest-missing", "the engine", "its second part", "none");
+    const given = rest();
+    const compiled = given instanceof WebAssembly.Module ? given : new WebAssembly.Module(given);
+    const { exports } = primary();
+    // It imports from its first part only, whatever it calls that.
+    new WebAssembly.Instance(compiled, Object.fromEntries(WebAssembly.Module.imports(compiled).map(({ module: from }) => [from, exports])));
+    return Object.values(exports).find((each) => each instanceof WebAssembly.Table);
+  };
+  const all = {};
+  for (const { module: from, name } of WebAssembly.Module.imports(module)) {
+    if (from in imports) continue;
+    (all[from] ??= {})[name] = (...values) => (table ??= load()).get(Number(name))(...values);
+  }
+  return all;
+}
+
 export class Engine {
   #module;
 
@@ -243,12 +271,14 @@ export class Engine {
     this.version = module.version();
   }
 
-  static async load(factory, wasm) {
-    if (!(wasm instanceof WebAssembly.Module)) return new Engine(await factory({ wasmBinary: wasm }));
+  static async load(factory, wasm, rest) {
+    const compiled = wasm instanceof WebAssembly.Module ? wasm : await WebAssembly.compile(wasm);
     // Emscripten's own promise says nothing of an instance that cannot be made: that is told from here.
     const module = await new Promise((resolve, reject) => {
       const instantiateWasm = (imports, receive) => {
-        WebAssembly.instantiate(wasm, imports).then((instance) => receive(instance, wasm)).catch(reject);
+        let primary;
+        const all = { ...imports, ...placeholders(compiled, imports, () => primary, rest) };
+        WebAssembly.instantiate(compiled, all).then((instance) => receive((primary = instance), compiled)).catch(reject);
         return {};
       };
       factory({ instantiateWasm }).then(resolve, reject);

@@ -20,6 +20,22 @@ function isWritable(folder) {
 }
 
 /**
+ * A setting of Emscripten's, as its em-config tells it.
+ * @param {string} root Emscripten's root folder @param {string} key @param {Record<string, string>} env
+ * @throws {UserError}
+ */
+async function setting(root, key, env) {
+  const script = join(root, "em-config.py");
+  const python = env.EMSDK_PYTHON ?? process.env.EMSDK_PYTHON ?? "python3";
+  const result = await run(python, [script, key], { env });
+  if (result.code !== 0) throw new UserError(`${result.output}${script} ${key}: expected exit code 0, found ${result.how}.`);
+  return result.stdout.trim();
+}
+
+/** Folder of the Binaryen that Emscripten uses. @param {string} root @param {Record<string, string>} env what emscriptenEnvironment gave */
+export const binaryenRoot = (root, env) => setting(root, "BINARYEN_ROOT", env);
+
+/**
  * @param {string} root Emscripten's root folder
  * @returns {Promise<Record<string, string>>} to set for cmake, and for whatever runs emcc
  */
@@ -36,14 +52,7 @@ export async function emscriptenEnvironment(root) {
   }
   if (!process.env.EM_CACHE) {
     // Emscripten compiles its C library into its cache when it is not there yet. A frozen cache (Debian's) is complete.
-    const script = join(root, "em-config.py");
-    const config = async (/** @type {string} */ key) => {
-      const python = env.EMSDK_PYTHON ?? process.env.EMSDK_PYTHON ?? "python3";
-      const result = await run(python, [script, key], { env });
-      if (result.code !== 0) throw new UserError(`${result.output}${script} ${key}: expected exit code 0, found ${result.how}.`);
-      return result.stdout.trim();
-    };
-    if ((await config("FROZEN_CACHE")) !== "True" && !isWritable(await config("CACHE"))) {
+    if ((await setting(root, "FROZEN_CACHE", env)) !== "True" && !isWritable(await setting(root, "CACHE", env))) {
       env.EM_CACHE = join(CACHE, "emscripten");
     }
   }

@@ -22,7 +22,9 @@ export async function loadEngine(name) {
   // Emscripten's loader takes a page or a worker for granted.
   globalThis.window ??= globalThis;
   const { default: factory } = await import(pathToFileURL(script).href);
-  return Engine.load(factory, readFileSync(join(WASM_BUILD, `${name ?? engineFor(built)}.wasm`)));
+  const chosen = name ?? engineFor(built);
+  const read = (/** @type {string} */ file) => readFileSync(join(WASM_BUILD, file));
+  return Engine.load(factory, read(`${chosen}.wasm`), () => read(`${chosen}.rest.wasm`));
 }
 
 /** Opens a bundle file. `choices` overrides what the engine assumes, id to value. */

@@ -10,6 +10,8 @@ export const VENV = join(ROOT, ".venv");
 /** Stamps and caches: may be deleted at any time, costs time only. */
 export const CACHE = join(ROOT, ".cache");
 export const WASM_BUILD = join(BUILD, "wasm");
+/** The engines as they are linked, before they are split: see split.mjs. */
+export const WHOLE_ENGINES = join(WASM_BUILD, "whole");
 /** Models shipped with the page, as Keras wrote them: one folder each. */
 export const MODELS = join(ROOT, "web", "models");
 /** Where their bundles go, so that Vite copies them into the page. Not in git. */
@@ -26,8 +28,8 @@ export const READER_CASES = join(BUILD, "reader");
 /** JUnit reports of the last `npm test`. */
 export const REPORTS = join(BUILD, "reports");
 
-/** Names of the engines that have been built, such as "engine-scalar". @param {string} [folder] where they lie */
+/** Names of the engines that have been built, such as "engine-scalar"; not their rests. @param {string} [folder] where they lie */
 export function builtEngines(folder = WASM_BUILD) {
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).filter((file) => /^engine.*\.wasm$/.test(file)).map((file) => basename(file, ".wasm")).sort();
+  return readdirSync(folder).filter((file) => /^engine[\w-]*\.wasm$/.test(file)).map((file) => basename(file, ".wasm")).sort();
 }

@@ -74,7 +74,8 @@ test("results are copies: they outlive the session and the growth of memory", ()
 test("an engine compiled before answers as one that is compiled for itself; one that is none is refused", async () => {
   const { default: factory } = await import("../../build/wasm/engine.mjs");
   const compiled = new WebAssembly.Module(readFileSync(join(WASM_BUILD, "engine.wasm")));
-  const [first, second] = [await Engine.load(factory, compiled), await Engine.load(factory, compiled)];
+  const rest = () => new WebAssembly.Module(readFileSync(join(WASM_BUILD, "engine.rest.wasm")));
+  const [first, second] = [await Engine.load(factory, compiled, rest), await Engine.load(factory, compiled, rest)];
   const answer = (engine) => engine.open(readFileSync(SAMPLE), "sample").newSession().setText("win 900 now");
   assert.deepEqual(answer(first), answer(await loadEngine()));
   assert.deepEqual(answer(second), answer(first));

@@ -14,9 +14,9 @@ namespace {
 
 constexpr char kCutOff[] = "The file may be cut off: download or convert it again.";
 
-[[noreturn]] void fail(const char* code, std::string where, std::string expected, std::string actual,
-                       std::string hint = "") {
-  throw Error(Problem{code, std::move(where), std::move(expected), std::move(actual), std::move(hint)});
+[[noreturn]] void fail(const char* code, std::string_view where, std::string_view expected,
+                       std::string_view actual, std::string_view hint = {}) {
+  throw Error(Problem{code, where, expected, actual, hint});
 }
 
 uint64_t headerLength(std::span<const std::byte> file) {

@@ -33,9 +33,9 @@ constexpr size_t kMostListed = 20;
 
 constexpr char kConvertAgain[] = "Convert the model again with this version's scripts/convert.py.";
 
-[[noreturn]] void fail(const char* code, std::string where, std::string expected, std::string actual,
-                       std::string hint = "") {
-  throw Error(Problem{code, std::move(where), std::move(expected), std::move(actual), std::move(hint)});
+[[noreturn]] void fail(const char* code, std::string_view where, std::string_view expected,
+                       std::string_view actual, std::string_view hint = {}) {
+  throw Error(Problem{code, where, expected, actual, hint});
 }
 
 std::string keyWhere(const std::string& fileName, std::string_view key) {

@@ -43,9 +43,9 @@ class CountingIterator {
   size_t* read_;
 };
 
-[[noreturn]] void fail(const char* code, std::string_view where, std::string expected, std::string actual,
-                       std::string hint = "") {
-  throw Error(Problem{code, std::string(where), std::move(expected), std::move(actual), std::move(hint)});
+[[noreturn]] void fail(const char* code, std::string_view where, std::string_view expected,
+                       std::string_view actual, std::string_view hint = {}) {
+  throw Error(Problem{code, where, expected, actual, hint});
 }
 
 /// What stands before byte `offset`, for people who look for the place.

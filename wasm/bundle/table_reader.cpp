@@ -86,9 +86,9 @@ void checkFormat(const std::map<std::string, std::string, std::less<>>& metadata
 TableReader::TableReader(Form form, std::string fileName, std::string where)
     : form_(form), fileName_(std::move(fileName)), where_(std::move(where)) {}
 
-void TableReader::fail(const char* code, std::string where, std::string expected, std::string actual,
-                       std::string hint) const {
-  throw Error(Problem{code, std::move(where), std::move(expected), std::move(actual), std::move(hint)});
+void TableReader::fail(const char* code, std::string_view where, std::string_view expected,
+                       std::string_view actual, std::string_view hint) const {
+  throw Error(Problem{code, where, expected, actual, hint});
 }
 
 /// Where the reading is, for messages.

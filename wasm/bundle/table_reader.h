@@ -71,8 +71,8 @@ class TableReader final : public JsonEvents {
   void appendData(const TensorEntry& entry);
   [[nodiscard]] std::string place() const;
   [[noreturn]] void wrongType(const std::string& actual) const;
-  [[noreturn]] void fail(const char* code, std::string where, std::string expected, std::string actual,
-                         std::string hint = "") const;
+  [[noreturn]] void fail(const char* code, std::string_view where, std::string_view expected,
+                         std::string_view actual, std::string_view hint = {}) const;
 
   Form form_;
   std::string fileName_;

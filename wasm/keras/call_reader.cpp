@@ -65,10 +65,11 @@ bool CallReader::boolean(const char* name, size_t place, bool absent) {
   return absent;
 }
 
-void CallReader::refuse(const std::string& argument, const std::string& expected, const std::string& actual) {
-  problems_.push_back({"unsupported-option",
-                       "layer \"" + layer_ + "\" (" + className_ + "), call argument " + argument, expected,
-                       actual, ""});
+void CallReader::refuse(std::string_view argument, std::string_view expected, std::string_view actual) {
+  problems_.push_back(
+      {"unsupported-option",
+       "layer \"" + layer_ + "\" (" + className_ + "), call argument " + std::string(argument), expected,
+       actual, ""});
 }
 
 void CallReader::finish() {

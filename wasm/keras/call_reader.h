@@ -33,7 +33,7 @@ class CallReader {
 
   /// How many tensors the call has.
   [[nodiscard]] size_t tensorCount() const { return call_.inputs.size(); }
-  void refuse(const std::string& argument, const std::string& expected, const std::string& actual);
+  void refuse(std::string_view argument, std::string_view expected, std::string_view actual);
 
   /// To be called last: arguments that nobody read are problems, unless they say "nothing".
   void finish();

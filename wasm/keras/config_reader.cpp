@@ -95,10 +95,11 @@ ConfigReader::ConfigReader(const nlohmann::json& config, std::string layer, std:
       dialect_(dialect),
       problems_(problems) {}
 
-void ConfigReader::refuse(const std::string& option, const std::string& expected, const std::string& actual,
-                          const std::string& hint) {
-  problems_.push_back({"unsupported-option", "layer \"" + layer_ + "\" (" + className_ + "), " + option,
-                       expected, actual, hint});
+void ConfigReader::refuse(std::string_view option, std::string_view expected, std::string_view actual,
+                          std::string_view hint) {
+  problems_.push_back({"unsupported-option",
+                       "layer \"" + layer_ + "\" (" + className_ + "), " + std::string(option), expected,
+                       actual, hint});
 }
 
 const json& ConfigReader::raw(const char* key) {

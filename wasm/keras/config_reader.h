@@ -60,8 +60,8 @@ class ConfigReader {
   /// The option cannot change numbers here.
   void ignore(const char* key) { seen_.insert(key); }
   /// Notes a problem with an option.
-  void refuse(const std::string& option, const std::string& expected, const std::string& actual,
-              const std::string& hint = "");
+  void refuse(std::string_view option, std::string_view expected, std::string_view actual,
+              std::string_view hint = {});
 
   /// To be called last: whatever was not read and is not on the list of harmless keys is a problem.
   void finish();

@@ -64,10 +64,9 @@ class SpecReader {
   }
 
  private:
-  void refuse(std::string code, std::string at, std::string expected, std::string actual,
-              std::string hint = "") {
-    problems_.push_back(
-        {std::move(code), std::move(at), std::move(expected), std::move(actual), std::move(hint)});
+  void refuse(std::string_view code, std::string_view at, std::string_view expected, std::string_view actual,
+              std::string_view hint = {}) {
+    problems_.push_back({code, at, expected, actual, hint});
   }
 
   void atMost(size_t limit, size_t count, const char* what) {

@@ -55,7 +55,7 @@ class Reader {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const { throw Mismatch{at_, what}; }
+  [[noreturn]] void fail(std::string_view what) const { throw Mismatch{at_, std::string(what)}; }
 
   const uint8_t* take(size_t count) {
     if (count > bytes_.size() - at_) fail("the end of the data");

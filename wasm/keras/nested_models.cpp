@@ -91,8 +91,8 @@ class Inliner {
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& model, const std::string& expected,
-                           const std::string& actual) const {
+  [[noreturn]] void refuse(const std::string& model, std::string_view expected,
+                           std::string_view actual) const {
     throw Error({"config-structure", where_ + ", model \"" + model + "\"", expected, actual, ""});
   }
 

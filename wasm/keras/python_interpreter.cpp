@@ -59,7 +59,7 @@ class Interpreter {
   }
 
  private:
-  [[noreturn]] static void fail(const std::string& what) { throw Fault{what}; }
+  [[noreturn]] static void fail(std::string_view what) { throw Fault{std::string(what)}; }
 
   /// What must follow what: 3.11 on starts with RESUME, behind COPY_FREE_VARS where there is a closure.
   void checkOrder(const Instruction& instruction) {

@@ -59,9 +59,10 @@ class FrontTaker {
     return found == spec_.layers.end() ? nullptr : &*found;
   }
 
-  void refuse(const LayerSpec& layer, std::string expected, std::string actual, std::string hint = "") {
-    problems_.push_back({"text-layer", "layer \"" + layer.name + "\" (" + layer.className + ")",
-                         std::move(expected), std::move(actual), std::move(hint)});
+  void refuse(const LayerSpec& layer, std::string_view expected, std::string_view actual,
+              std::string_view hint = {}) {
+    problems_.push_back(
+        {"text-layer", "layer \"" + layer.name + "\" (" + layer.className + ")", expected, actual, hint});
   }
 
   static bool isText(const LayerSpec& input) {

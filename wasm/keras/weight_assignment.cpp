@@ -98,7 +98,7 @@ class Assigner {
                        [&](const LayerSpec& layer) { return layer.name == name; });
   }
 
-  void refuse(const std::string& layer, const std::string& expected) {
+  void refuse(const std::string& layer, std::string_view expected) {
     problems_.push_back({"unexpected-tensor", "layer \"" + layer + "\" of the file", expected, "none",
                          "The file's weights and its architecture do not belong together."});
   }

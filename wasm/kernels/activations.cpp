@@ -62,14 +62,15 @@ void logSoftmax(std::span<float> row) {
   for (float& x : row) x -= shift;
 }
 
+/// A function of its own for each activation, as eachFour: a page fetches those at once that its model needs.
 template <class Function>
-void each(std::span<float> row, Function function) {
+[[gnu::noinline]] void each(std::span<float> row, Function function) {
   for (float& x : row) x = function(x);
 }
 
 /// Four at a time. What is left at the end goes the same way, so that a number does not depend on its place.
 template <class Function>
-void eachFour(std::span<float> row, Function function) {
+[[gnu::noinline]] void eachFour(std::span<float> row, Function function) {
   size_t i = 0;
   for (; i + 4 <= row.size(); i += 4) store(function(load(row.data() + i)), row.data() + i);
   if (i == row.size()) return;

@@ -23,9 +23,10 @@ float start(ReduceKind kind) {
   return 0.0f;
 }
 
-/// Joins the values of `from`, in order, to those of `to` that a walk meets.
+/// Joins the values of `from`, in order, to those of `to` that a walk meets. A function of its own for each
+/// way: a page fetches those at once that its model needs.
 template <class Combine>
-void fold(const StridedWalk& walk, const float* from, float* to, Combine combine) {
+[[gnu::noinline]] void fold(const StridedWalk& walk, const float* from, float* to, Combine combine) {
   walk.runs([&](size_t offset, size_t count, size_t apart) {
     // Unsigned only in type, as in combineStrided.
     float* out = to + static_cast<ptrdiff_t>(offset);

@@ -85,8 +85,10 @@ class StridedWalk {
 std::vector<size_t> stridesOf(const Shape& shape);
 
 /// Joins the elements of `from` that a walk meets to those of `to`, in C order: to = combine(to, from).
+/// A function of its own for each way: a page fetches those at once that its model needs.
 template <class Combine>
-void combineStrided(const StridedWalk& walk, const float* from, float* to, Combine combine) {
+[[gnu::noinline]] void combineStrided(const StridedWalk& walk, const float* from, float* to,
+                                      Combine combine) {
   walk.runs([&](size_t offset, size_t count, size_t apart) {
     // Unsigned only in type: a slice that runs backwards has strides below 0, and `from` is where it starts.
     const float* x = from + static_cast<ptrdiff_t>(offset);

@@ -29,9 +29,9 @@ void addGradient(std::span<const float> gradient, std::span<float> to) {
   }
 }
 
-void refuseInput(const Layer& layer, const std::string& expected, const Shape& actual) {
+void refuseInput(const Layer& layer, std::string_view expected, const Shape& actual) {
   throw Error({"layer-input", "layer \"" + layer.name() + "\" (" + layer.className() + ")",
-               "an input of shape " + expected, shapeText(actual), ""});
+               "an input of shape " + std::string(expected), shapeText(actual), ""});
 }
 
 size_t resolveAxis(const Layer& layer, int axis, const Shape& shape) {

@@ -226,7 +226,7 @@ class Layer {
 void addGradient(std::span<const float> gradient, std::span<float> to);
 
 /// Throws "layer-input": layer `layer` was given a shape that it cannot take.
-[[noreturn]] void refuseInput(const Layer& layer, const std::string& expected, const Shape& actual);
+[[noreturn]] void refuseInput(const Layer& layer, std::string_view expected, const Shape& actual);
 
 /// An axis as Keras writes it, negative from the end, counted from the front. Throws "layer-input" where
 /// `shape` has no such axis or it is the batch's.

@@ -36,9 +36,9 @@ constexpr std::array<std::pair<std::string_view, Role>, 10> kRoles = {{{"pad", R
                                                                        {"bos", Role::Start},
                                                                        {"go", Role::Start}}};
 
-[[noreturn]] void fail(std::string where, std::string expected, std::string actual, std::string hint = "") {
-  throw Error(
-      Problem{"vocabulary-form", std::move(where), std::move(expected), std::move(actual), std::move(hint)});
+[[noreturn]] void fail(std::string_view where, std::string_view expected, std::string_view actual,
+                       std::string_view hint = {}) {
+  throw Error(Problem{"vocabulary-form", where, expected, actual, hint});
 }
 
 bool isBare(std::u32string_view token) { return token == U"PAD" || token == U"UNK" || token == U"OOV"; }

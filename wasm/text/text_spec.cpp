@@ -39,8 +39,8 @@ class Reader {
   }
   [[nodiscard]] bool has(const char* key) const { return object_.contains(key); }
 
-  void refuse(const char* key, std::string expected) {
-    problems_.push_back({"text-field", place(key), std::move(expected), kindOf(member(key)), ""});
+  void refuse(const char* key, std::string_view expected) {
+    problems_.push_back({"text-field", place(key), expected, kindOf(member(key)), ""});
   }
 
   bool boolean(const char* key, bool absent) {

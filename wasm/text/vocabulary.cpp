@@ -29,9 +29,9 @@ constexpr std::array<std::string_view, 12> kTokenizerKeys{
     "num_words",      "filters",     "lower",     "split",      "char_level", "oov_token",
     "document_count", "word_counts", "word_docs", "index_docs", "index_word", "word_index"};
 
-[[noreturn]] void fail(std::string where, std::string expected, std::string actual, std::string hint = "") {
-  throw Error(
-      Problem{"vocabulary-form", std::move(where), std::move(expected), std::move(actual), std::move(hint)});
+[[noreturn]] void fail(std::string_view where, std::string_view expected, std::string_view actual,
+                       std::string_view hint = {}) {
+  throw Error(Problem{"vocabulary-form", where, expected, actual, hint});
 }
 
 bool isDigits(std::string_view text) {

@@ -168,9 +168,12 @@ export class Models {
     const name = given.model?.name ?? names[0]!;
     const progress = this.#progress(conversion);
     progress.show("Opening", name, null);
+    // What is wrong with a file, and what the sample does not have, is for the engine's rest: it comes while the file is read.
+    const rest = this.#engine.then((client) => client.fetchRest()).catch(() => undefined);
     const converting = (share: number | null) => progress.show("Converting", name, share, "getting the reader for Keras files");
     try {
       const taken = await this.#intake.take(given, this.source, converting, conversion.signal);
+      if (taken.kind !== "kept") await rest;
       if (conversion.signal.aborted) return;
       if (taken.kind !== "kept") {
         markBundle();

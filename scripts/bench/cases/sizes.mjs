@@ -18,6 +18,7 @@ function downloads() {
   return {
     "charglow: page": [join(DIST, "index.html"), ...named(/^index-.*\.(js|css)$/)],
     "charglow: engine": named(/^engine-(?!scalar|relaxed).*\.wasm$/),
+    "charglow: rest of the engine, after the first colours": named(/^engine\.rest-.*\.wasm$/),
     "charglow: fonts for Latin text": named(/latin-wght-normal-.*\.woff2$/),
     "charglow: reader of Keras's files, when one is dropped": named(/^reader-.*\.js$/),
     "onnxruntime-web: wasm": ["ort.wasm.min.js", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"].map((name) => rival(`onnxruntime-web/dist/${name}`)),

@@ -48,7 +48,7 @@ export function verdicts(results) {
   times("classic, full forward, Node.js: faster than Keras's predict on TensorFlow", 1, faster(classic, "tensorflow-predict", "charglow-node"));
   times("classic, full forward, Node.js: faster than Keras's predict on JAX", 1, faster(classic, "jax-predict", "charglow-node"));
   const gzip = sizes ? sizes["charglow: page"].gzip + sizes["charglow: engine"].gzip : null;
-  other("page + engine, gz", "≤ 300 KB", gzip === null ? null : size(gzip), (gzip ?? Infinity) <= 300e3);
+  other("page + engine before the first colours, gz", "≤ 300 KB", gzip === null ? null : size(gzip), (gzip ?? Infinity) <= 300e3);
   const open = page ? median(page.open) : null;
   other("bundle's bytes to first coloured text, Chromium", "≤ 60 ms", open === null ? null : time(open), (open ?? Infinity) <= 60);
   const exponent = growth?.steps.exponents["charglow-node"] ?? null;

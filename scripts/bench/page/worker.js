@@ -4,6 +4,14 @@
  */
 const RIVALS = "/rivals/node_modules/";
 const file = async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer());
+/** The engine asks for its rest in the middle of its work. */
+const fileNow = (url) => {
+  const request = new XMLHttpRequest();
+  request.open("GET", url, false);
+  request.responseType = "arraybuffer";
+  request.send();
+  return request.response;
+};
 const json = async (url) => (await fetch(url)).json();
 
 /** What is loaded once in a worker's life, by name. */
@@ -35,7 +43,7 @@ const RUNTIMES = {
   async charglow(request) {
     const engine = await once("charglow", async () => {
       const [{ Engine }, { default: factory }] = await Promise.all([import("/wasm/host.mjs"), import("/engine/engine.mjs")]);
-      return Engine.load(factory, request.files?.library ?? (await file("/engine/engine.wasm")));
+      return Engine.load(factory, request.files?.library ?? (await file("/engine/engine.wasm")), () => fileNow("/engine/engine.rest.wasm"));
     });
     const { charglowRunner } = await import("/runners/charglow.mjs");
     const bundle = request.files ? new Uint8Array(request.files.model) : await file(`${request.folder}/model.safetensors`);

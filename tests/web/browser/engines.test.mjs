@@ -1,7 +1,7 @@
 /** Which engine a browser is given, by the instructions that it has. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cells, checked, openPage, prediction, typeText } from "../support/browser.mjs";
+import { cells, checked, fetched as whole, openPage, prediction, typeText } from "../support/browser.mjs";
 import { browser, server, useSite } from "../support/site.mjs";
 
 useSite();
@@ -20,6 +20,7 @@ async function seen(change = async () => {}) {
   });
   await typeText(page, "WINNER! Call 0906 now");
   await checked(page);
+  await whole(page);
   const shown = { prediction: await prediction(page), coloured: (await cells(page)).filter(({ classes }) => classes.some((name) => /^g\d/.test(name))).length };
   const truth = await page.textContent("#truth");
   assert.deepEqual(faults, []);
@@ -27,16 +28,16 @@ async function seen(change = async () => {}) {
   return { fetched, shown, truth };
 }
 
-test("with SIMD one engine is fetched, the one with SIMD", async () => {
-  const { fetched } = await seen();
-  assert.equal(fetched.length, 1);
-  assert.match(fetched[0], /^engine(-relaxed)?$/);
+test("with SIMD one engine is fetched, the one with SIMD, and its rest", async () => {
+  const { fetched: [first, ...more] } = await seen();
+  assert.match(first, /^engine(-relaxed)?$/);
+  assert.deepEqual(more, [`${first}.rest`]);
 });
 
-test("without SIMD the scalar one is fetched, and nothing else, and it predicts the same", async () => {
+test("without SIMD the scalar one is fetched with its rest, and nothing else, and it predicts the same", async () => {
   const withSimd = await seen();
   const without = await seen((page) => page.addInitScript(() => { WebAssembly.validate = () => false; }));
-  assert.deepEqual(without.fetched, ["engine-scalar"]);
+  assert.deepEqual(without.fetched, ["engine-scalar", "engine-scalar.rest"]);
   assert.deepEqual(without.shown, withSimd.shown);
   assert.ok(without.shown.coloured > 0);
   assert.match(without.truth, /agrees with Keras to/);

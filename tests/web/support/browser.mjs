@@ -95,6 +95,13 @@ export async function settled(page) {
   await page.waitForFunction(() => document.getAnimations().length === 0);
 }
 
+/** Waits until nothing more is to come of what a visit fetches: the engine's rest comes last, after the first colours. @param {import("playwright-core").Page} page */
+export async function fetched(page) {
+  // The browser lists what has come.
+  await page.waitForFunction(() => performance.getEntriesByType("resource").some(({ name }) => /\/engine[\w-]*\.rest-[\w-]{8}\.wasm$/.test(name)));
+  await page.waitForLoadState("networkidle");
+}
+
 /** Waits until the model in use has been compared with Keras. @param {import("playwright-core").Page} page */
 export async function checked(page) {
   await page.waitForFunction(() => !/checking/.test(/** @type {Element} */ (document.querySelector("#truth")).textContent ?? ""));

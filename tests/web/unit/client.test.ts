@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { EngineClient, Superseded } from "../../../web/src/engine/client.ts";
 import type { Job, ModelSource, ReplyMessage, RequestMessage, WorkerLike } from "../../../web/src/engine/protocol.ts";
+import { EngineRest } from "../../../web/src/engine/rest.ts";
 import { Failure } from "../../../web/src/engine/wire.ts";
 
 /** An engine of no function at all. */
@@ -413,5 +414,41 @@ describe("a worker that dies", () => {
     expect(client.source?.fileName).toBe("b");
     expect(answers).toEqual(["y"]);
     expect(failures).toEqual([]);
+  });
+});
+
+describe("the engine's rest", () => {
+  const REST = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+  const withRest = (fetchIt: () => Promise<WebAssembly.Module>) => new EngineClient({
+    wasm: WASM, rest: new EngineRest("https://here/rest.wasm", fetchIt), onAnswer: () => {}, onFailure: () => {}, onReport: () => {}, onNoReport: () => {},
+    spawn: () => {
+      workers.push(new TestWorker());
+      return workers.at(-1)!;
+    },
+  });
+
+  it("is known to a worker by its address, and handed to it when the page has it, before its model or after", async () => {
+    client = withRest(async () => REST);
+    const opening = client.open(model("a"));
+    await settle();
+    expect(workers[0]!.start).toMatchObject({ restUrl: "https://here/rest.wasm" });
+    expect(workers[0]!.received[0]).not.toHaveProperty("rest");
+    await workers[0]!.reply({});
+    await opening;
+    await client.fetchRest();
+    expect(workers[0]!.received[1]).toMatchObject({ kind: "rest", rest: REST });
+    void client.open(model("b"));
+    await settle();
+    expect(workers[1]!.received[0]).toMatchObject({ kind: "open", rest: REST });
+  });
+
+  it("that cannot be had stops nothing", async () => {
+    client = withRest(() => Promise.reject(new Error("offline")));
+    const opening = client.open(model("a"));
+    await settle();
+    await workers[0]!.reply({});
+    await opening;
+    await client.fetchRest();
+    expect(workers[0]!.received.map(({ kind }) => kind)).toEqual(["open"]);
   });
 });

@@ -56,8 +56,7 @@ class Proposer {
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& expected, const std::string& actual,
-                           const std::string& hint) const {
+  [[noreturn]] void refuse(std::string_view expected, std::string_view actual, std::string_view hint) const {
     throw Error({"no-architecture", file_, expected, actual, hint});
   }
 

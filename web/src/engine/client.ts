@@ -9,6 +9,7 @@
  */
 import type { ParityReport, Problem } from "#engine";
 import type { Answer, Job, ModelSource, Opened, Vocabulary, WorkerLike } from "./protocol.ts";
+import type { EngineRest } from "./rest.ts";
 import { Failure, Wire } from "./wire.ts";
 
 /** A newer model was given while this one was being opened. */
@@ -23,6 +24,8 @@ export interface ClientOptions {
   spawn(): WorkerLike;
   /** engine.wasm, compiled once and posted to every worker. */
   wasm: WebAssembly.Module;
+  /** The rest of it, where the engine was split. */
+  rest?: EngineRest | undefined;
   /** The engine's answer to a job given to `run`. Not always the newest: that one's answer comes later. */
   onAnswer(job: Job, answer: Answer): void;
   /** A job could not be run. The model stays and the next one is run as usual. */
@@ -73,6 +76,18 @@ export class EngineClient {
   /** Starts a worker ahead of the next model, which then need not wait for it. */
   warm(): void {
     this.#spare ??= this.#start();
+  }
+
+  /** A model is on its way that may need all of the engine. Resolves when that is there, or cannot be had now. */
+  async fetchRest(): Promise<void> {
+    const { rest } = this.#options;
+    if (!rest || rest.module) return;
+    await rest.fetch();
+    if (!rest.module) return;
+    // Those that were given their model before get it too; whether they still live is for others to find.
+    for (const wire of [this.#current?.wire, this.#candidate, this.#replacement]) {
+      wire?.request({ kind: "rest", rest: rest.module }, this.#openDeadline).catch(() => undefined);
+    }
   }
 
   /** Gives up the model that is being opened, if there is one: its `open` rejects with Superseded. */
@@ -129,7 +144,14 @@ export class EngineClient {
 
   /** What a vocabulary becomes in a bundle: `Engine.textObject`. Rejects with Failure. */
   async textObject(vocabulary: Vocabulary): Promise<string> {
-    return (await this.#current!.wire.request({ kind: "text", vocabulary }, this.#openDeadline)) as string;
+    const used = this.#current!;
+    try {
+      return (await used.wire.request({ kind: "text", vocabulary }, this.#openDeadline)) as string;
+    } catch (error) {
+      // While something is being run, that finds the worker dead and sees to it.
+      if ((error as Failure).fatal && this.#current === used && !this.#busy) void this.#reviveIdle();
+      throw error;
+    }
   }
 
   async #pump(): Promise<void> {
@@ -226,7 +248,8 @@ export class EngineClient {
     wire.onIdleDeath = () => {
       if (this.#spare === wire) this.#spare = null;
     };
-    wire.request({ kind: "start", wasm: this.#options.wasm }, this.#openDeadline).catch((reason: unknown) => {
+    const { wasm, rest } = this.#options;
+    wire.request({ kind: "start", wasm, ...(rest ? { restUrl: rest.url } : {}) }, this.#openDeadline).catch((reason: unknown) => {
       if (this.#spare === wire) this.#spare = null;
       wire.close(reason as Failure);
     });
@@ -234,6 +257,7 @@ export class EngineClient {
   }
 
   async #open(wire: Wire, source: ModelSource): Promise<Opened> {
-    return (await wire.request({ kind: "open", source }, this.#openDeadline)) as Opened;
+    const rest = this.#options.rest?.module;
+    return (await wire.request({ kind: "open", source, ...(rest ? { rest } : {}) }, this.#openDeadline)) as Opened;
   }
 }

@@ -56,10 +56,12 @@ export interface Answer {
 }
 
 export type Request =
-  /** The first message of a worker's life: its engine gets ready. */
-  | { kind: "start"; wasm: WebAssembly.Module }
-  /** The second, and the only one of its kind: one worker, one model. */
-  | { kind: "open"; source: ModelSource }
+  /** The first message of a worker's life: its engine gets ready. `restUrl`: where its rest can be fetched, absolute. */
+  | { kind: "start"; wasm: WebAssembly.Module; restUrl?: string }
+  /** The second, and the only one of its kind: one worker, one model. `rest`: the engine's rest, where the page has it. */
+  | { kind: "open"; source: ModelSource; rest?: WebAssembly.Module }
+  /** The engine's rest, which the page has got since. */
+  | { kind: "rest"; rest: WebAssembly.Module }
   | { kind: "run"; job: Job }
   /** Compares with Keras's numbers, one parity case for each of these: null as long as there are more, then the report. */
   | { kind: "verify" }
@@ -75,7 +77,7 @@ export type RequestMessage = Request & { id: number };
 
 export type ReplyMessage =
   | { id: number; ok: true; value: Opened | Answer | ParityReport | string | null }
-  /** `fatal`: the engine's memory can no longer be trusted (a trap, an abort); the worker must be replaced. */
+  /** `fatal`: the engine stopped in the midst of something (a trap, an abort, a rest that could not be fetched); the worker must be replaced. */
   | { id: number; ok: false; problems: Problem[]; fatal: boolean };
 
 /** What the page needs of a worker; unit tests put a small one of their own in its place. */

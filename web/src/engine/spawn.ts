@@ -5,6 +5,7 @@ import workerText from "virtual:worker-text";
 import { readAll, type OnArrival } from "../model/streams.ts";
 import type { ReaderWorker } from "../reader/protocol.ts";
 import type { WorkerLike } from "./protocol.ts";
+import { EngineRest } from "./rest.ts";
 import { Failure } from "./wire.ts";
 
 /** The part of the Trusted Types interface used here; TypeScript's DOM library does not have it yet. */
@@ -53,19 +54,25 @@ export async function spawnReader(signal: AbortSignal): Promise<ReaderWorker> {
 /** Addresses of all engines that were built, by their files. They have the same glue: the build sees to that. */
 const ENGINES = import.meta.glob<string>("../../../build/wasm/engine*.wasm", { query: "?url", import: "default", eager: true });
 
-/** The address of the engine that this browser is given. Throws Failure where none of them runs here. */
-function engineUrl(): string {
+/** The addresses of the engine that this browser is given, and of its rest where it was split. Throws Failure where none of them runs here. */
+function engineUrls(): { url: string; rest: string | undefined } {
   const urls = new Map(Object.entries(ENGINES).map(([file, url]) => [file.replace(/^.*\/|\.wasm$/g, ""), url]));
   try {
-    return urls.get(engineFor([...urls.keys()]))!;
+    const name = engineFor([...urls.keys()]);
+    return { url: urls.get(name)!, rest: urls.get(`${name}.rest`) };
   } catch (error) {
     throw error instanceof EngineError ? new Failure(error.problems, false) : error;
   }
 }
 
-/** The engine, compiled once for all workers. Rejects with Failure. */
-export async function fetchWasm(): Promise<WebAssembly.Module> {
-  const url = engineUrl();
+/** The engine, compiled once for all workers, and its rest, which is not fetched yet. Rejects with Failure. */
+export async function fetchEngine(): Promise<{ wasm: WebAssembly.Module; rest: EngineRest | undefined }> {
+  const { url, rest } = engineUrls();
+  const wasm = await fetchWasm(url);
+  return { wasm, rest: rest === undefined ? undefined : new EngineRest(new URL(rest, document.baseURI).href, fetchWasm) };
+}
+
+async function fetchWasm(url: string): Promise<WebAssembly.Module> {
   const response = await fetchResponse(url);
   try {
     // Compiled while it arrives. Browsers do so only where the server says what it is, and not all servers do.

@@ -1,7 +1,8 @@
 /**
  * The worker: holds one engine with one model and answers `run`. It is built into one self-contained text and started
  * from a blob, because only such a worker is bound by the page's Content-Security-Policy (one loaded from the network
- * is not); so it gets the engine, compiled, in its first message and never fetches anything.
+ * is not); so it gets the engine, compiled, in its first message. The one thing it ever fetches is the engine's rest, when that
+ * is needed and the page has not handed it over.
  */
 import { Engine, EngineError, type Model, type NamedArray, type ParityReport, type Problem, type Session, type Verification } from "#engine";
 import factory from "#engine-module";
@@ -31,19 +32,49 @@ let current: Current | undefined;
 /** Asked for by `start`, waited for by `open`, which may come before it is there. */
 let starting: Promise<Engine> | undefined;
 
+/** The engine's rest, where the page handed it over, and its address. */
+let rest: WebAssembly.Module | undefined;
+let restUrl: string | undefined;
+
+/** Code of the problem that the engine's rest could not be fetched. */
+const REST_MISSING = "rest-missing";
+/** Milliseconds that fetching it may take: less than the page gives the worker for an answer. */
+const REST_PATIENCE = 7_000;
+
+/** The engine's rest, which is asked for in the midst of a call: so it is waited for without going on. Throws EngineError. */
+function restNow(): WebAssembly.Module | ArrayBuffer {
+  if (rest) return rest;
+  const missing = (actual: string) => new EngineError([{
+    code: REST_MISSING, where: "the engine", expected: "its second part, which this needs", actual, hint: "Check the connection and try again.",
+  }]);
+  if (restUrl === undefined) throw missing("none");
+  const request = new XMLHttpRequest();
+  request.open("GET", restUrl, false);
+  request.responseType = "arraybuffer";
+  request.timeout = REST_PATIENCE;
+  try {
+    request.send();
+  } catch (error) {
+    throw missing(`none at ${restUrl} (${String(error)})`);
+  }
+  if (request.status !== 200) throw missing(`${`${request.status} ${request.statusText}`.trim()} at ${restUrl}`);
+  return request.response as ArrayBuffer;
+}
+
 async function open(source: ModelSource): Promise<Opened> {
   if (!starting) throw new Error("open before start");
   const engine = await starting;
   let model: Model = engine.open(source.bytes, source.fileName, { ...source.choices });
   if (source.vocabulary) model = model.withText(source.vocabulary.json, source.vocabulary.fileName);
-  // Nothing is run yet; but what is no such comparison is no such file.
-  const verification = model.verification();
+  // The comparison is read when there are colours: its numbers take longer to read than the model. But none is no such file.
+  const cases = model.card.parity_cases;
+  if (cases === 0) model.verification().delete();
   const session = model.newSession();
   // Attention can be large: only what is asked for is copied, see `run`.
   session.watch([]);
   const inputs = textInputs(model.card);
-  current = { engine, model, session, verification, inputs, texts: inputs.map(() => null), reads: [], outputs: [] };
-  return { card: model.card, parity: model.card.parity_cases > 0 ? "checking" : null, engineVersion: engine.version };
+  current = { engine, model, session, inputs, texts: inputs.map(() => null), reads: [], outputs: [] };
+  return { card: model.card, parity: cases > 0 ? "checking" : null, engineVersion: engine.version };
 }
 
 /** One more case. null: there may be more. */
@@ -76,14 +107,24 @@ function run({ texts, signal, of }: Job): Answer {
 scope.addEventListener("message", ({ data }) => void answer(data));
 
 async function start(wasm: WebAssembly.Module): Promise<null> {
-  starting = Engine.load(factory, wasm);
+  starting = Engine.load(factory, wasm, restNow);
   await starting;
   return null;
 }
 
 async function valueFor(message: RequestMessage): Promise<Opened | Answer | ParityReport | string | null> {
-  if (message.kind === "start") return start(message.wasm);
-  if (message.kind === "open") return open(message.source);
+  if (message.kind === "start") {
+    restUrl = message.restUrl;
+    return start(message.wasm);
+  }
+  if (message.kind === "open") {
+    rest = message.rest;
+    return open(message.source);
+  }
+  if (message.kind === "rest") {
+    rest = message.rest;
+    return null;
+  }
   if (message.kind === "run") return run(message.job);
   if (message.kind === "verify") return verify();
   return current!.engine.textObject(message.vocabulary.json, message.vocabulary.fileName);
@@ -95,7 +136,9 @@ async function answer(message: RequestMessage): Promise<void> {
     scope.postMessage({ id: message.id, ok: true, value });
   } catch (error) {
     if (error instanceof EngineError) {
-      scope.postMessage({ id: message.id, ok: false, problems: [...error.problems], fatal: false });
+      // Without its rest the engine stopped where it was: whatever it was at is half done.
+      const fatal = error.problems.some(({ code }) => code === REST_MISSING);
+      scope.postMessage({ id: message.id, ok: false, problems: [...error.problems], fatal });
     } else {
       scope.postMessage({ id: message.id, ok: false, problems: [crash(error)], fatal: true });
     }

@@ -21,8 +21,19 @@ export function markBundle(): void {
   performance.mark("charglow:bundle");
 }
 
+const FIRST_COLOUR = "charglow:first-colour";
+
+/** Calls back once, when there are colours for the first time. */
+export function onFirstColour(then: () => void): void {
+  new PerformanceObserver((list, observer) => {
+    if (list.getEntriesByName(FIRST_COLOUR).length === 0) return;
+    observer.disconnect();
+    then();
+  }).observe({ type: "mark", buffered: true });
+}
+
 /** The first colours of the model that was opened last are on screen: "charglow:load" is what it took since its bundle was there. */
 export function markFirstColour(): void {
-  performance.mark("charglow:first-colour");
-  if (performance.getEntriesByName("charglow:bundle").length > 0) performance.measure("charglow:load", "charglow:bundle", "charglow:first-colour");
+  performance.mark(FIRST_COLOUR);
+  if (performance.getEntriesByName("charglow:bundle").length > 0) performance.measure("charglow:load", "charglow:bundle", FIRST_COLOUR);
 }

@@ -36,6 +36,13 @@ function compared({ name }, live, output) {
   return { passed: cases.length - failures.length, failed: failures.length, skipped: 0, failures, skips: [] };
 }
 
+/** gradients.json, of the fixtures just made. @param {{environment: string, backend: string}} by @param {string} python @param {string[]} command */
+async function makeGradients(by, python, command) {
+  const environment = await makeEnvironment(by, python);
+  step(`Its gradients, on ${by.backend}`, "Several minutes.");
+  return run(environment, [...command, "--gradients"], { env: { PYTHONHASHSEED: "0", KERAS_BACKEND: by.backend } });
+}
+
 /**
  * @param {Generation} generation @param {string} python @param {import("./lib/probe.mjs").Machine} machine @returns {Promise<Tally>}
  * @throws {UserError} where there is nothing to compare: no environment, no conversion
@@ -46,11 +53,15 @@ async function testGeneration(generation, python, machine) {
   const live = join(KERAS, "live", name);
   rmSync(live, { recursive: true, force: true });
   step(`${name}: Keras makes the fixtures again`, "Several minutes.");
-  const made = await run(environment, [join(FIXTURE_SCRIPTS, script), "--output", live], { env: { PYTHONHASHSEED: "0" } });
+  const command = [join(FIXTURE_SCRIPTS, script), "--output", live];
+  const made = await run(environment, command, { env: { PYTHONHASHSEED: "0" } });
+  const derived = generation.gradients && (await makeGradients(generation.gradients, python, command));
   const tallies = [compared(generation, live, made.output)];
   if (!existsSync(join(live, "fixtures"))) throw new UserError(`${made.output.trimEnd()}\n\n${script}: expected fixtures, found none (${made.how}).`);
   // A case that fails is missing, and so told above; whatever else ends the script must not pass either.
-  if (made.code !== 0 && !tallies[0]?.failed) tallies.push(failure(`${name}: ${script} made every case and ended with ${made.how}`));
+  for (const { code, how } of derived ? [made, derived] : [made]) {
+    if (code !== 0 && !tallies[0]?.failed) tallies.push(failure(`${name}: ${script} made every case and ended with ${how}`));
+  }
 
   const bundles = join(live, "bundles");
   await must(machine.paths.python ?? "python3", [FIXTURE_CONVERTER, join(live, "fixtures"), bundles]);

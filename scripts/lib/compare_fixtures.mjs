@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { differences } from "./compare_parity.mjs";
+import { differences, gradientDifferences } from "./compare_parity.mjs";
 
 /** The folders of a root below which fixtures lie: what the engine runs, and what it does not run yet. */
 const PLACES = ["fixtures", "fixtures-next"];
@@ -21,6 +21,14 @@ function casesBelow(root, generation) {
 
 /** @param {string} file */
 const readJson = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : null);
+
+/** What differs between two gradients.json, which a fixture need not have. @param {any} committed @param {any} fresh @returns {string[]} */
+function compareGradients(committed, fresh) {
+  if (!committed && !fresh) return [];
+  if (!committed) return ["gradients.json: expected a committed one, found none: make and commit it"];
+  if (!fresh) return ["gradients.json: expected Keras to make it again, found none"];
+  return gradientDifferences(committed, fresh).map((text) => `gradients.json: ${text}`);
+}
 
 /**
  * @param {string} generation @param {string} committed root folder: tests @param {string} fresh
@@ -44,6 +52,7 @@ export function compareFixtures(generation, committed, fresh, output) {
       problems: [
         ...others.map((file) => `${file}: expected the committed one, found another`),
         ...differences(readJson(join(before, "parity.json")), readJson(join(after, "parity.json"))),
+        ...compareGradients(readJson(join(before, "gradients.json")), readJson(join(after, "gradients.json"))),
       ],
     };
   });

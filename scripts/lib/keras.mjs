@@ -19,6 +19,7 @@ export const FIXTURE_SCRIPTS = join(ROOT, "scripts", "fixtures");
  * @property {string} python the minor version that this Keras runs on
  * @property {string} environment folder below build/keras, filled from requirements-<environment>.txt
  * @property {string} script in scripts/fixtures
+ * @property {{environment: string, backend: string}} [gradients] where another backend makes them: what it runs in, and its name
  */
 
 /** From the oldest on. @type {Generation[]} */
@@ -29,7 +30,14 @@ export const GENERATIONS = [
   { name: "tf-1.15", what: "tf.keras of TensorFlow 1.15", python: "3.7", environment: "keras-2.2", script: "make_tf_1_15.py" },
   { name: "keras-2.13", what: "tf.keras 2.13", python: "3.11", environment: "keras-2.13", script: "make_keras_2_13.py" },
   { name: "keras-2.15", what: "tf.keras 2.15", python: "3.11", environment: "keras-2.15", script: "make_keras_2_15.py" },
-  { name: "keras-3", what: "Keras 3 on JAX", python: "3.11", environment: "keras-3", script: "make_keras_3.py" },
+  {
+    name: "keras-3",
+    what: "Keras 3 on JAX",
+    python: "3.11",
+    environment: "keras-3",
+    script: "make_keras_3.py",
+    gradients: { environment: "keras-3-tensorflow", backend: "tensorflow" },
+  },
 ];
 
 /** @param {string[]} names from the command line; none means all @returns {Generation[]} */
@@ -69,7 +77,7 @@ export async function findPython(version) {
 
 /**
  * Makes a generation's environment with the versions that its requirements pin, unless it is there.
- * @param {Generation} generation @param {string} python
+ * @param {{environment: string}} generation or its `gradients` @param {string} python
  * @returns {Promise<string>} the environment's Python
  * @throws {UserError} with pip's output
  */

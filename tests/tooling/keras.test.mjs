@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { compareFixtures } from "../../scripts/lib/compare_fixtures.mjs";
-import { differences } from "../../scripts/lib/compare_parity.mjs";
+import { differences, gradientDifferences } from "../../scripts/lib/compare_parity.mjs";
 import { FIXTURE_SCRIPTS, GENERATIONS, pythonCandidates, selectGenerations } from "../../scripts/lib/keras.mjs";
 import { ROOT } from "../../scripts/lib/paths.mjs";
 
@@ -95,6 +95,42 @@ test("of many differences some are told and the rest counted", () => {
   assert.equal(found.at(-1), "and 4 more differences");
 });
 
+/** A gradients.json; `change` edits it. */
+function gradients(change = () => {}) {
+  const made = {
+    made_with: { keras: "2.15.0", backend: "tensorflow 2.15.1", python: "3.11.7" },
+    case: "batch of ids",
+    gradients: { dense: array(50, 0), gru: array(0.002, 0) },
+    independent: ["mask"],
+  };
+  change(made);
+  return made;
+}
+
+test("gradients may differ by what the engine may: relative to the largest of a tensor, or to 0.01", () => {
+  const set = (name, i, value) => gradientDifferences(gradients(), gradients((made) => (made.gradients[name].values[i] = value)));
+  assert.deepEqual(set("dense", 0, 50), []);
+  assert.deepEqual(set("dense", 1, -0.0049), []);
+  assert.match(set("dense", 1, -0.0051)[0], /^gradients, dense, number 1: expected 0, found -0.0051$/);
+  assert.deepEqual(set("gru", 0, 0.0020009), []);
+  assert.equal(set("gru", 0, 0.0020011).length, 1);
+  assert.equal(set("gru", 0, null).length, 1);
+});
+
+test("names, shapes and the independent tensors of gradients must be equal, and the versions that made them", () => {
+  for (const [change, words] of [
+    [(made) => (made.made_with.backend = "jax 0.1"), /made_with, backend/],
+    [(made) => (made.case = "numbers"), /case and independent tensors: expected .*"batch of ids"/],
+    [(made) => made.independent.pop(), /case and independent tensors/],
+    [(made) => delete made.gradients.gru, /gradients: expected \["dense","gru"\], found \["dense"\]/],
+    [(made) => (made.gradients.gru.shape = [2, 1]), /gradients, gru, shape: expected \[1,2\], found \[2,1\]/],
+  ]) {
+    const found = gradientDifferences(gradients(), gradients(change));
+    assert.equal(found.length, 1, found.join("\n"));
+    assert.match(found[0], words);
+  }
+});
+
 test("every case of either side is compared, wherever it lies", () => {
   const write = (root, place, name, files) => {
     const path = join(folder, root, place, "keras-0", name);
@@ -113,12 +149,18 @@ test("every case of either side is compared, wherever it lies", () => {
   write("new", "fixtures", "texts", { "parity.json": parity(), "vocab.json": { a: 2 } });
   write("old", "fixtures", "numbers", { "parity.json": parity() });
   write("new", "fixtures", "numbers", { "parity.json": parity((made) => (made.cases[1].outputs.dense.values[0] = 4)) });
+  write("old", "fixtures", "derived", { "parity.json": parity(), "gradients.json": gradients() });
+  write("new", "fixtures", "derived", { "parity.json": parity(), "gradients.json": gradients((made) => (made.gradients.gru.values[0] = 3)) });
+  write("old", "fixtures", "derived_before", { "parity.json": parity(), "gradients.json": gradients() });
+  write("new", "fixtures", "derived_before", { "parity.json": parity() });
+  write("old", "fixtures", "derived_now", { "parity.json": parity() });
+  write("new", "fixtures", "derived_now", { "parity.json": parity(), "gradients.json": gradients() });
 
   const output = "same  1 kB\nfailed     FAILED: ValueError: no\n";
   const found = Object.fromEntries(
     compareFixtures("keras-0", join(folder, "old"), join(folder, "new"), output).map((one) => [one.name, one.problems.join("; ")]),
   );
-  assert.deepEqual(Object.keys(found), ["added", "failed", "forgotten", "moved", "numbers", "same", "texts"]);
+  assert.deepEqual(Object.keys(found), ["added", "derived", "derived_before", "derived_now", "failed", "forgotten", "moved", "numbers", "same", "texts"]);
   assert.equal(found.same, "");
   assert.equal(found.moved, "");
   assert.match(found.added, /expected a committed fixture, found none/);
@@ -126,6 +168,9 @@ test("every case of either side is compared, wherever it lies", () => {
   assert.match(found.forgotten, /found no such case in the script/);
   assert.match(found.texts, /vocab\.json/);
   assert.match(found.numbers, /expected 3, found 4/);
+  assert.equal(found.derived, "gradients.json: gradients, gru, number 0: expected 0.002, found 3");
+  assert.match(found.derived_before, /^gradients\.json: expected Keras to make it again, found none$/);
+  assert.match(found.derived_now, /^gradients\.json: expected a committed one, found none/);
   assert.deepEqual(compareFixtures("keras-none", join(folder, "old"), join(folder, "new"), ""), []);
 });
 
@@ -141,23 +186,35 @@ test("every generation has its script, its requirements and fixtures made by jus
     return existsSync(path) ? readdirSync(path).filter((name) => /^(keras|tf)-/.test(name)) : [];
   });
   assert.deepEqual([...new Set(generations)].sort(), GENERATIONS.map(({ name }) => name).sort());
-  for (const { name, script, environment, python } of GENERATIONS) {
+  for (const { name, script, environment, python, gradients } of GENERATIONS) {
     assert.ok(existsSync(join(FIXTURE_SCRIPTS, script)), script);
-    const pins = readFileSync(join(FIXTURE_SCRIPTS, `requirements-${environment}.txt`), "utf8");
-    assert.match(pins, new RegExp(`^# Python ${python.replace(".", "\\.")}\\b`));
-    for (const line of pins.split("\n").filter((text) => text && !text.startsWith("#"))) assert.match(line, /^[\w-]+==[\d.]+$/);
+    const [pins, derivingPins] = [environment, gradients?.environment ?? environment].map((one) => pinsOf(one, python));
     for (const place of ["fixtures", "fixtures-next"]) {
       const path = join(ROOT, "tests", place, name);
       for (const one of existsSync(path) ? readdirSync(path) : []) {
-        const { made_with: made } = JSON.parse(readFileSync(join(path, one, "parity.json"), "utf8"));
-        const [, backend, version] = /^(\w+) ([\d.]+)$/.exec(made.backend) ?? [];
-        if (name !== "tf-1.15") assert.match(pins, new RegExp(`^keras==${made.keras}$`, "m"), `${name}/${one}`);
-        assert.match(pins, new RegExp(`^${backend}(-cpu)?==${version}$`, "m"), `${name}/${one}`);
-        assert.ok(made.python.startsWith(`${python}.`), `${name}/${one}`);
+        checkVersions(join(path, one, "parity.json"), pins, name, python);
+        if (existsSync(join(path, one, "gradients.json"))) checkVersions(join(path, one, "gradients.json"), derivingPins, name, python);
       }
     }
   }
 });
+
+/** The text of an environment's requirements, each of which is pinned. */
+function pinsOf(environment, python) {
+  const pins = readFileSync(join(FIXTURE_SCRIPTS, `requirements-${environment}.txt`), "utf8");
+  assert.match(pins, new RegExp(`^# Python ${python.replace(".", "\\.")}\\b`));
+  for (const line of pins.split("\n").filter((text) => text && !text.startsWith("#"))) assert.match(line, /^[\w-]+==[\d.]+$/);
+  return pins;
+}
+
+/** That a JSON file was made by just the versions of `pins`. */
+function checkVersions(file, pins, generation, python) {
+  const { made_with: made } = JSON.parse(readFileSync(file, "utf8"));
+  const [, backend, version] = /^(\w+) ([\d.]+)$/.exec(made.backend) ?? [];
+  if (generation !== "tf-1.15") assert.match(pins, new RegExp(`^keras==${made.keras}$`, "m"), file);
+  assert.match(pins, new RegExp(`^${backend}(-cpu)?==${version}$`, "m"), file);
+  assert.ok(made.python.startsWith(`${python}.`), file);
+}
 
 test("a Python is looked for on $PATH and in pyenv, the newest patch first", () => {
   const bin = join(folder, "bin");

@@ -207,7 +207,7 @@ Problem bytecodeRefusal(const Parts& parts) {
   } catch (const Error& error) {
     return error.problems().front();
   }
-  return {};
+  return {"", "", "", "", ""};
 }
 
 TEST(PythonBytecode, RefusesNamesThatAreNone) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "keras/weight_reader.h"
+#include "kernels/activation_gradients.h"
 #include "kernels/affine.h"
 #include "layers/layers.h"
 #include "layers/window.h"
@@ -61,23 +62,41 @@ class DepthwiseConv1D : public Layer {
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& scratch) const override {
-    const View& input = inputs[0];
+    const auto width = static_cast<size_t>(output.shape[2].size);
+    convolve(inputs[0], output.shape[1].size, scratch.room(depthOf(inputs[0].shape)), output.data.data());
+    for (size_t row = 0; row < output.data.size(); row += width)
+      activate(activation_, output.data.subspan(row, width));
+  }
+
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const View& input = call.inputs[0];
     const int steps = input.shape[1].size;
     const int features = input.shape[2].size;
-    const int before = window_.before(steps);
-    const size_t depth = static_cast<size_t>(features) * static_cast<size_t>(multiplier_);
-    const size_t width = static_cast<size_t>(output.shape[2].size);
-    float* mixed = scratch.room(depth);  // d_i of a separable one
-    float* to = output.data.data();
+    const int places = call.outputs[0].shape[1].size;
+    const std::span<const float> y = call.outputs[0].data;
+    const size_t depth = depthOf(input.shape);
+    const auto width = static_cast<size_t>(call.outputs[0].shape[2].size);
+    float* mixed = scratch.room(depth + 2 * y.size());
+    const std::span<float> gradient(mixed + depth, y.size());
+    std::copy(call.outputGradients[0].begin(), call.outputGradients[0].end(), gradient.begin());
+    std::span<float> x;  // before the activation
+    if (!derivesFromOutput(activation_)) {
+      x = {gradient.data() + y.size(), y.size()};
+      convolve(input, places, mixed, x.data());
+    }
+    activateRowsBackward(activation_, x, y, gradient, width);
+    const float* from = gradient.data();
     for (int b = 0; b < input.shape[0].size; ++b) {
-      const float* sequence = input.data.data() + static_cast<ptrdiff_t>(b) * steps * features;
-      for (int place = 0; place < output.shape[1].size; ++place, to += width) {
-        float* each = isSeparable() ? mixed : to;
-        std::fill_n(each, depth, 0.0f);
-        if (!isSeparable() && useBias_) std::copy(bias_.begin(), bias_.end(), each);
-        addTaps(sequence, steps, features, place * window_.stride - before, each);
-        if (isSeparable()) mix_.apply(mixed, 1, to);
-        activate(activation_, {to, width});
+      float* to = call.inputGradients[0].data() + static_cast<ptrdiff_t>(b) * steps * features;
+      for (int place = 0; place < places; ++place, from += width) {
+        const float* each = from;
+        if (isSeparable()) {
+          std::fill_n(mixed, depth, 0.0f);
+          mix_.addTransposed(from, 1, mixed);
+          each = mixed;
+        }
+        eachTap(steps, features, place * window_.stride - window_.before(steps),
+                [&](size_t at, size_t weight, size_t d) { to[at] += each[d] * kernel_[weight]; });
       }
     }
   }
@@ -97,16 +116,40 @@ class DepthwiseConv1D : public Layer {
  private:
   [[nodiscard]] bool isSeparable() const { return filters_ > 0; }
 
-  /// Adds to `each` what the kernel gives when it starts at timestep `start`.
-  void addTaps(const float* sequence, int steps, int features, int start, float* each) const {
+  /// How many features d_i has.
+  [[nodiscard]] size_t depthOf(const Shape& input) const {
+    return static_cast<size_t>(input[2].size) * static_cast<size_t>(multiplier_);
+  }
+
+  /// Calls visit(place in the sequence, in the kernel, in d_i) for every product of the kernel where it
+  /// starts at timestep `start`.
+  template <class Visit>
+  void eachTap(int steps, int features, int start, Visit visit) const {
     for (int k = 0; k < taps_; ++k) {
       const int t = start + k * dilation_;
       if (t < 0 || t >= steps) continue;
-      const float* x = sequence + static_cast<ptrdiff_t>(t) * features;
-      const float* weight = kernel_.data() + static_cast<ptrdiff_t>(k) * features * multiplier_;
-      float* to = each;
-      for (int f = 0; f < features; ++f) {
-        for (int m = 0; m < multiplier_; ++m) *to++ += x[f] * *weight++;
+      const auto x = static_cast<size_t>(t) * static_cast<size_t>(features);
+      const auto depth = static_cast<size_t>(features) * static_cast<size_t>(multiplier_);
+      for (size_t d = 0; d < depth; ++d)
+        visit(x + d / static_cast<size_t>(multiplier_), static_cast<size_t>(k) * depth + d, d);
+    }
+  }
+
+  /// The output before the activation. `mixed`: depthOf(…) floats to work in.
+  void convolve(const View& input, int places, float* mixed, float* to) const {
+    const int steps = input.shape[1].size;
+    const int features = input.shape[2].size;
+    const size_t depth = depthOf(input.shape);
+    for (int b = 0; b < input.shape[0].size; ++b) {
+      const float* sequence = input.data.data() + static_cast<ptrdiff_t>(b) * steps * features;
+      for (int place = 0; place < places; ++place) {
+        float* each = isSeparable() ? mixed : to;
+        std::fill_n(each, depth, 0.0f);
+        if (!isSeparable() && useBias_) std::copy(bias_.begin(), bias_.end(), each);
+        eachTap(steps, features, place * window_.stride - window_.before(steps),
+                [&](size_t at, size_t weight, size_t d) { each[d] += sequence[at] * kernel_[weight]; });
+        if (isSeparable()) mix_.apply(mixed, 1, to);
+        to += isSeparable() ? static_cast<size_t>(filters_) : depth;
       }
     }
   }

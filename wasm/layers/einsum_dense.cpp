@@ -2,6 +2,8 @@
 #include <string>
 
 #include "keras/weight_reader.h"
+#include "kernels/activation_gradients.h"
+#include "kernels/reduce.h"
 #include "kernels/row_products.h"
 #include "kernels/strided.h"
 #include "layers/layers.h"
@@ -93,39 +95,36 @@ class EinsumDense : public Layer {
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& scratch) const override {
-    const View& input = inputs[0];
-    const Letters letters = lettersFor(input.shape);
-    std::string kept;    // axes of x that stay
-    std::string summed;  // and those that are summed over, in the kernel's order
-    std::string added;
-    for (const char c : letters.input) {
-      if (!has(letters.kernel, c)) kept += c;
-    }
-    for (const char c : letters.kernel) (has(letters.input, c) ? summed : added) += c;
-    const int rows = static_cast<int>(input.data.size()) / affine_.in();
-    const float* x = input.data.data();
-    float* packed = scratch.room(input.data.size() + output.data.size());
-    float* product = packed + input.data.size();
-    if (kept + summed != letters.input) {
-      gather(reordered(letters.input, input.shape, kept + summed), x, packed);
-      x = packed;
-    }
-    const bool inOrder = kept + added == letters.output;
-    scratch.kept<RowProducts>(this).apply(affine_, x, rows, inOrder ? output.data.data() : product);
-    if (!inOrder) {
-      Shape shape;
-      for (const char c : kept + added) shape.push_back(output.shape[letters.output.find(c)]);
-      gather(reordered(kept + added, shape, letters.output), product, output.data.data());
-    }
-    if (!bias_.empty()) {
-      auto to = output.data.begin();
-      StridedWalk(output.shape, biasStride(letters, output.shape)).elements([&](size_t at) {
-        *to++ += bias_[at];
-      });
-    }
+    float* room = scratch.room(inputs[0].data.size() + output.data.size());
+    multiply(inputs[0], output.shape, output.data, room, scratch.kept<RowProducts>(this));
     const size_t width = static_cast<size_t>(output.shape.back().size);
     for (size_t row = 0; row < output.data.size(); row += width)
       activate(activation_, output.data.subspan(row, width));
+  }
+
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const View& input = call.inputs[0];
+    const View& output = call.outputs[0];
+    const Letters letters = lettersFor(input.shape);
+    const Axes axes = axesOf(letters);
+    const size_t count = output.data.size();
+    float* packed = scratch.room(input.data.size() + 3 * count);
+    float* product = packed + input.data.size();
+    const std::span<float> gradient(product + count, count);
+    std::copy(call.outputGradients[0].begin(), call.outputGradients[0].end(), gradient.begin());
+    std::span<float> x;  // before the activation
+    if (!derivesFromOutput(activation_)) {
+      x = {gradient.data() + count, count};
+      multiply(input, output.shape, x, packed, scratch.kept<RowProducts>(this));
+    }
+    activateRowsBackward(activation_, x, output.data, gradient,
+                         static_cast<size_t>(output.shape.back().size));
+    gather(reordered(letters.output, output.shape, axes.kept + axes.added), gradient.data(), product);
+    std::fill_n(packed, input.data.size(), 0.0f);
+    affine_.addTransposed(product, static_cast<int>(input.data.size()) / affine_.in(), packed);
+    // In C order of what was packed, to where it came from.
+    addStrided(reordered(letters.input, input.shape, axes.kept + axes.summed), packed,
+               call.inputGradients[0].data());
   }
 
   std::string detail() const override { return equation_ + ", " + activation(); }
@@ -136,6 +135,43 @@ class EinsumDense : public Layer {
   }
 
  private:
+  /// Axes of x that stay, those that are summed over, in the kernel's order, and the kernel's own.
+  struct Axes {
+    std::string kept, summed, added;
+  };
+  static Axes axesOf(const Letters& letters) {
+    Axes axes;
+    for (const char c : letters.input) {
+      if (!has(letters.kernel, c)) axes.kept += c;
+    }
+    for (const char c : letters.kernel) (has(letters.input, c) ? axes.summed : axes.added) += c;
+    return axes;
+  }
+
+  /// The output before the activation. `room`: as many floats as input and output have.
+  void multiply(const View& input, const Shape& output, std::span<float> to, float* room,
+                RowProducts& products) const {
+    const Letters letters = lettersFor(input.shape);
+    const auto [kept, summed, added] = axesOf(letters);
+    const float* x = input.data.data();
+    float* product = room + input.data.size();
+    if (kept + summed != letters.input) {
+      gather(reordered(letters.input, input.shape, kept + summed), x, room);
+      x = room;
+    }
+    const bool inOrder = kept + added == letters.output;
+    const int rows = static_cast<int>(input.data.size()) / affine_.in();
+    products.apply(affine_, x, rows, inOrder ? to.data() : product);
+    if (!inOrder) {
+      Shape shape;
+      for (const char c : kept + added) shape.push_back(output[letters.output.find(c)]);
+      gather(reordered(kept + added, shape, letters.output), product, to.data());
+    }
+    if (bias_.empty()) return;
+    auto value = to.begin();
+    StridedWalk(output, biasStride(letters, output)).elements([&](size_t at) { *value++ += bias_[at]; });
+  }
+
   static bool isUnderstood(const Letters& letters) {
     const auto plain = [](std::string text, bool elided) {
       if (const size_t dots = text.find("..."); elided && dots != std::string::npos) text.erase(dots, 3);

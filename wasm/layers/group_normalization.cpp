@@ -48,34 +48,50 @@ class GroupNormalization : public Layer {
   void forward(std::span<const View> inputs, Output output, Scratch& scratch) const override {
     const View& input = inputs[0];
     if (failsWithMask_ && !input.mask.empty()) refuseInput(*this, "without a mask", input.shape);
-    const size_t axis = resolveAxis(*this, axis_, input.shape);
-    const size_t size = static_cast<size_t>(input.shape[axis].size);
-    const size_t inner = static_cast<size_t>(elementCount(input.shape, axis + 1, input.shape.size()));
-    const size_t groups = static_cast<size_t>(groupsOf(input.shape[axis].size));
-    const size_t sample = input.data.size() / static_cast<size_t>(input.shape[0].size);
-    const float count = static_cast<float>(sample / groups);
-    const auto along = [&](size_t i) { return i / inner % size; };
-    const auto group = [&](size_t i) { return along(i) / (size / groups); };
-    float* mean = scratch.room(2 * groups);  // of each group, and behind it what 1 / √(variance + ε) is
-    float* factor = mean + groups;
-    for (size_t start = 0; start < input.data.size(); start += sample) {
+    const Parts parts = partsOf(input.shape);
+    float* mean = scratch.room(2 * parts.groups);
+    float* factor = mean + parts.groups;
+    for (size_t start = 0; start < input.data.size(); start += parts.sample) {
       const float* x = input.data.data() + start;
-      std::fill_n(mean, 2 * groups, 0.0f);
-      for (size_t i = 0; i < sample; ++i) mean[group(i)] += x[i];
-      for (size_t g = 0; g < groups; ++g) mean[g] /= count;
-      for (size_t i = 0; i < sample; ++i) {
-        const float off = x[i] - mean[group(i)];
-        factor[group(i)] += off * off;
-      }
-      for (size_t g = 0; g < groups; ++g) factor[g] = 1.0f / std::sqrt(factor[g] / count + epsilon_);
+      measure(x, parts, mean, factor);
       float* to = output.data.data() + start;
-      for (size_t i = 0; i < sample; ++i) {
-        to[i] = (x[i] - mean[group(i)]) * factor[group(i)];
-        if (scales_) to[i] *= gamma_[along(i)];
-        if (centers_) to[i] += beta_[along(i)];
+      for (size_t i = 0; i < parts.sample; ++i) {
+        to[i] = (x[i] - mean[parts.group(i)]) * factor[parts.group(i)];
+        if (scales_) to[i] *= gamma_[parts.along(i)];
+        if (centers_) to[i] += beta_[parts.along(i)];
       }
     }
     output.passMask(input);
+  }
+
+  /// As LayerNormalization's, group by group: d(loss)/dx = (d - mean(d) - x̂ mean(d x̂)) / σ with d at x̂.
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const View& input = call.inputs[0];
+    const Parts parts = partsOf(input.shape);
+    float* mean = scratch.room(4 * parts.groups);
+    float* factor = mean + parts.groups;
+    float* meanOfD = factor + parts.groups;
+    float* along = meanOfD + parts.groups;  // mean(d x̂)
+    const float count = static_cast<float>(parts.sample / parts.groups);
+    for (size_t start = 0; start < input.data.size(); start += parts.sample) {
+      const float* x = input.data.data() + start;
+      const float* above = call.outputGradients[0].data() + start;
+      float* to = call.inputGradients[0].data() + start;
+      measure(x, parts, mean, factor);
+      const auto normalised = [&](size_t i) {
+        return (x[i] - mean[parts.group(i)]) * factor[parts.group(i)];
+      };
+      const auto d = [&](size_t i) { return scales_ ? above[i] * gamma_[parts.along(i)] : above[i]; };
+      std::fill_n(meanOfD, 2 * parts.groups, 0.0f);
+      for (size_t i = 0; i < parts.sample; ++i) {
+        meanOfD[parts.group(i)] += d(i) / count;
+        along[parts.group(i)] += d(i) * normalised(i) / count;
+      }
+      for (size_t i = 0; i < parts.sample; ++i) {
+        const size_t g = parts.group(i);
+        to[i] += (d(i) - meanOfD[g] - normalised(i) * along[g]) * factor[g];
+      }
+    }
   }
 
   std::string detail() const override {
@@ -83,6 +99,34 @@ class GroupNormalization : public Layer {
   }
 
  private:
+  /// How a sample's values, counted in C order, fall into groups.
+  struct Parts {
+    size_t sample, groups, size, inner;
+
+    [[nodiscard]] size_t along(size_t i) const { return i / inner % size; }
+    [[nodiscard]] size_t group(size_t i) const { return along(i) / (size / groups); }
+  };
+  [[nodiscard]] Parts partsOf(const Shape& input) const {
+    const size_t axis = resolveAxis(*this, axis_, input);
+    return {static_cast<size_t>(elementCount(input, 1, input.size())),
+            static_cast<size_t>(groupsOf(input[axis].size)), static_cast<size_t>(input[axis].size),
+            static_cast<size_t>(elementCount(input, axis + 1, input.size()))};
+  }
+
+  /// Of each group of a sample the mean, and 1 / √(variance + ε).
+  void measure(const float* x, const Parts& parts, float* mean, float* factor) const {
+    const float count = static_cast<float>(parts.sample / parts.groups);
+    std::fill_n(mean, parts.groups, 0.0f);
+    std::fill_n(factor, parts.groups, 0.0f);
+    for (size_t i = 0; i < parts.sample; ++i) mean[parts.group(i)] += x[i];
+    for (size_t g = 0; g < parts.groups; ++g) mean[g] /= count;
+    for (size_t i = 0; i < parts.sample; ++i) {
+      const float off = x[i] - mean[parts.group(i)];
+      factor[parts.group(i)] += off * off;
+    }
+    for (size_t g = 0; g < parts.groups; ++g) factor[g] = 1.0f / std::sqrt(factor[g] / count + epsilon_);
+  }
+
   [[nodiscard]] int groupsOf(int size) const { return groups_ == -1 ? size : groups_; }
 
   int groups_;

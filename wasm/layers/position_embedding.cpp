@@ -37,6 +37,9 @@ class PositionEmbedding : public Layer {
     for (int b = 0; b < shape[0].size; ++b) to = std::copy_n(table_.begin(), each, to);
   }
 
+  /// What is in the input does not matter.
+  void backward(const Backward& /*call*/, Scratch& /*scratch*/) const override {}
+
  private:
   int length_;
   std::vector<float> table_;

@@ -29,6 +29,11 @@ class Rescaling : public Layer {
     if (keepsMask_) output.passMask(inputs[0]);
   }
 
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    for (size_t i = 0; i < call.outputGradients[0].size(); ++i)
+      call.inputGradients[0][i] += scale_ * call.outputGradients[0][i];
+  }
+
  private:
   bool keepsMask_;
   float scale_;
@@ -74,6 +79,16 @@ class Normalization : public Layer {
       ++x;
     });
     if (keepsMask_) output.passMask(input);
+  }
+
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    const Shape& shape = call.inputs[0].shape;
+    size_t i = 0;
+    StridedWalk(shape, strideAlong(shape, knownAxes(*this, axes_, shape))).elements([&](size_t at) {
+      const float slope = invert_ ? deviation_[at] : 1.0f / deviation_[at];
+      call.inputGradients[0][i] += slope * call.outputGradients[0][i];
+      ++i;
+    });
   }
 
  private:

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "keras/weight_reader.h"
-#include "kernels/activations.h"
+#include "kernels/activation_gradients.h"
 #include "layers/layers.h"
 #include "layers/window.h"
 
@@ -61,32 +61,32 @@ class Conv1DTranspose : public Layer {
   }
 
   void forward(std::span<const View> inputs, Output output, Scratch& /*scratch*/) const override {
-    const View& input = inputs[0];
-    const int steps = input.shape[1].size;
-    const int features = input.shape[2].size;
-    const int longer = output.shape[1].size;
-    const int before = window_.before(longer);
+    spread(inputs[0], output.shape, output.data);
     const size_t width = static_cast<size_t>(filters_);
-    for (size_t row = 0; row < output.data.size(); row += width) {
-      for (size_t f = 0; f < width; ++f) output.data[row + f] = useBias_ ? bias_[f] : 0.0f;
-    }
-    const float* x = input.data.data();
-    float* sequence = output.data.data();
-    for (int b = 0; b < input.shape[0].size; ++b, sequence += static_cast<ptrdiff_t>(longer) * filters_) {
-      for (int i = 0; i < steps; ++i, x += features) {
-        for (int k = 0; k < taps_; ++k) {
-          const int o = i * window_.stride + k * dilation_ - before;
-          if (o < 0 || o >= longer) continue;
-          float* to = sequence + static_cast<ptrdiff_t>(o) * filters_;
-          const float* weight = kernel_.data() + static_cast<ptrdiff_t>(k) * filters_ * features;
-          for (int f = 0; f < filters_; ++f, weight += features) {
-            for (int j = 0; j < features; ++j) to[f] += x[j] * weight[j];
-          }
-        }
-      }
-    }
     for (size_t row = 0; row < output.data.size(); row += width)
       activate(activation_, output.data.subspan(row, width));
+  }
+
+  void backward(const Backward& call, Scratch& scratch) const override {
+    const View& input = call.inputs[0];
+    const View& output = call.outputs[0];
+    const size_t count = output.data.size();
+    const std::span<float> gradient(scratch.room(2 * count), count);
+    std::copy(call.outputGradients[0].begin(), call.outputGradients[0].end(), gradient.begin());
+    std::span<float> x;  // before the activation
+    if (!derivesFromOutput(activation_)) {
+      x = {gradient.data() + count, count};
+      spread(input, output.shape, x);
+    }
+    activateRowsBackward(activation_, x, output.data, gradient, static_cast<size_t>(filters_));
+    const auto features = static_cast<size_t>(input.shape[2].size);
+    eachTap(input.shape, output.shape, [&](size_t step, size_t place, const float* weight) {
+      float* to = call.inputGradients[0].data() + step * features;
+      const float* from = gradient.data() + place * static_cast<size_t>(filters_);
+      for (int f = 0; f < filters_; ++f, weight += features) {
+        for (size_t j = 0; j < features; ++j) to[j] += from[f] * weight[j];
+      }
+    });
   }
 
   std::string detail() const override {
@@ -101,6 +101,40 @@ class Conv1DTranspose : public Layer {
   }
 
  private:
+  /// Calls visit(step of the input, of the output, K_k) for each pair that the kernel joins; steps are
+  /// counted through all rows of the batch.
+  template <class Visit>
+  void eachTap(const Shape& input, const Shape& output, Visit visit) const {
+    const int longer = output[1].size;
+    const int before = window_.before(longer);
+    for (int b = 0; b < input[0].size; ++b) {
+      for (int i = 0; i < input[1].size; ++i) {
+        for (int k = 0; k < taps_; ++k) {
+          const int o = i * window_.stride + k * dilation_ - before;
+          if (o < 0 || o >= longer) continue;
+          visit(static_cast<size_t>(b * input[1].size + i), static_cast<size_t>(b * longer + o),
+                kernel_.data() + static_cast<ptrdiff_t>(k) * filters_ * input[2].size);
+        }
+      }
+    }
+  }
+
+  /// The output before the activation.
+  void spread(const View& input, const Shape& output, std::span<float> to) const {
+    const size_t width = static_cast<size_t>(filters_);
+    for (size_t row = 0; row < to.size(); row += width) {
+      for (size_t f = 0; f < width; ++f) to[row + f] = useBias_ ? bias_[f] : 0.0f;
+    }
+    const auto features = static_cast<size_t>(input.shape[2].size);
+    eachTap(input.shape, output, [&](size_t step, size_t place, const float* weight) {
+      const float* x = input.data.data() + step * features;
+      float* y = to.data() + place * width;
+      for (size_t f = 0; f < width; ++f, weight += features) {
+        for (size_t j = 0; j < features; ++j) y[f] += x[j] * weight[j];
+      }
+    });
+  }
+
   /// How many timesteps come out for `steps`.
   [[nodiscard]] int64_t lengthened(int steps) const {
     const int64_t moved = int64_t{steps} * window_.stride;

@@ -73,8 +73,7 @@ class Session {
     std::vector<float> gradient;
   };
   /// Takes gradients back through the last run: from those at `seeds` to those at `wanted`, which `gradient`
-  /// then gives. Carried states are constants. Throws "no-run", and "no-gradient" where a layer on the way
-  /// has none.
+  /// then gives. Carried states are constants. Throws "no-run".
   void backward(std::span<const Seed> seeds, std::span<const size_t> wanted);
   /// d(loss)/d(a node's value) after `backward`, for those that were wanted; empty where the loss does not
   /// depend on it.

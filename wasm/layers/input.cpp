@@ -32,6 +32,8 @@ class Input : public Layer {
 
   /// Never called: the session puts the input where the output of this layer goes.
   void forward(std::span<const View> /*inputs*/, Output /*output*/, Scratch& /*scratch*/) const override {}
+  /// Nor this: it has no inputs.
+  void backward(const Backward& /*call*/, Scratch& /*scratch*/) const override {}
 
  private:
   Shape shape_;

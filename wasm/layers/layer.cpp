@@ -13,14 +13,6 @@ std::unique_ptr<Layer> Layer::forCall(CallReader& call) const {
   return nullptr;
 }
 
-void Layer::backward(const Backward& call, Scratch& /*scratch*/) const {
-  if (!isItsInput()) {
-    throw Error({"no-gradient", "layer \"" + name() + "\" (" + className() + ")",
-                 "a layer with a gradient with respect to its input", "none", ""});
-  }
-  addGradient(call.outputGradients[0], call.inputGradients[0]);
-}
-
 void addGradient(std::span<const float> gradient, std::span<float> to) {
   const size_t count = std::min(gradient.size(), to.size());
   for (size_t i = 0; i < count; i += 4) {

@@ -164,9 +164,7 @@ class Layer {
   /// what the gradients of its outputs come to there. Masks are constants. Weights get no gradient. What the
   /// forward pass computed on the way and did not keep is computed again, so that a run from which no
   /// gradient is asked costs nothing more. Where the derivative is not defined it is what TensorFlow takes.
-  ///
-  /// Throws "no-gradient" where the layer has none.
-  virtual void backward(const Backward& call, Scratch& scratch) const;
+  virtual void backward(const Backward& call, Scratch& scratch) const = 0;
 
   /// The gates and states that recordSteps gives.
   [[nodiscard]] virtual std::vector<StepSignal> stepSignals() const { return {}; }

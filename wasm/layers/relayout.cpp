@@ -169,6 +169,10 @@ class Identity : public Layer {
     if (keepsMask_) output.passMask(inputs[0]);
   }
 
+  void backward(const Backward& call, Scratch& /*scratch*/) const override {
+    addGradient(call.outputGradients[0], call.inputGradients[0]);
+  }
+
   bool isItsInput() const override { return keepsMask_; }
   Part part() const override { return Part::Relayout; }
   std::optional<size_t> inputAxis(size_t axis, const Shape& /*input*/) const override { return axis; }

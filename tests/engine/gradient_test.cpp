@@ -66,10 +66,11 @@ void expectNear(std::span<const float> gradient, const json& expected, const std
         << what << ", value " << i << " of " << keras.size() << ": " << gradient[i] << ", Keras " << keras[i];
 }
 
-/// A tensor that a call reads as its attention_mask. Keras 2 makes numbers of it and adds 1 less them, times
+/// A tensor that a call is given as its mask. Keras 2 makes numbers of it and adds 1 less them, times
 /// -1e9, to the scores: TensorFlow derives that. To the engine a mask is yes or no, and a constant.
-bool isAttentionMask(const std::string& fixture, const std::string& layer) {
-  return fixture == "keras-2.15/multi_head_given_mask" && (layer == "allowed" || layer == "allowed_keys");
+bool isMask(const std::string& fixture, const std::string& layer) {
+  return (fixture == "keras-2.15/multi_head_given_mask" || fixture == "keras-2.15/softmax_given_mask") &&
+         (layer == "allowed" || layer == "allowed_keys");
 }
 
 class Gradients : public ::testing::TestWithParam<std::string> {};
@@ -92,8 +93,7 @@ TEST_P(Gradients, AreKerass) {
   std::sort(nodes.rbegin(), nodes.rend());
   for (const auto& [node, layer] : nodes) {
     json expected = truth["gradients"][layer];
-    if (isAttentionMask(GetParam(), layer))
-      std::fill(expected["values"].begin(), expected["values"].end(), 0);
+    if (isMask(GetParam(), layer)) std::fill(expected["values"].begin(), expected["values"].end(), 0);
     expectNear(session.gradient(node), expected, "d(loss)/d(" + layer + ")");
   }
 }

@@ -218,11 +218,13 @@ class SpecReader {
       refuse("config-structure", at, "a list", kindOf(nodes));
       return;
     }
+    // A mask says which timesteps of an input count, but to Softmax, which takes it as numbers of any shape.
+    const bool masks = layer.className != "Softmax";
     for (const json& node : nodes) {
       if (node.is_object()) {
-        layer.calls.push_back(readCallOfKeras3(node, at));
+        layer.calls.push_back(readCallOfKeras3(node, masks, at));
       } else if (node.is_array()) {
-        layer.calls.push_back(readCallOfKeras2(node, at));
+        layer.calls.push_back(readCallOfKeras2(node, masks, at));
       } else {
         refuse("config-structure", at, "a list or an object for each call", kindOf(node));
       }
@@ -231,7 +233,7 @@ class SpecReader {
     if (layer.calls.empty()) layer.calls.push_back({});
   }
 
-  CallSpec readCallOfKeras2(const json& node, const std::string& at) {
+  CallSpec readCallOfKeras2(const json& node, bool masks, const std::string& at) {
     CallSpec call;
     json first = json::array();
     json kwargs = json::object();
@@ -253,7 +255,7 @@ class SpecReader {
       return ref ? &item : nullptr;
     };
     for (const auto& [key, value] : kwargs.items()) {
-      if (key == "mask" && !single) {
+      if (key == "mask" && masks && !single) {
         readMasks(value, call, at, tensorOf);
       } else {
         call.kwargs[key] = withTensors(value, call, at, 0, tensorOf);
@@ -262,7 +264,7 @@ class SpecReader {
     return call;
   }
 
-  CallSpec readCallOfKeras3(const json& node, const std::string& at) {
+  CallSpec readCallOfKeras3(const json& node, bool masks, const std::string& at) {
     const auto tensorOf = [](const json& item) -> const json* {
       const bool ref = item.is_object() && item.value("class_name", json()) == "__keras_tensor__" &&
                        item.contains("config") && item["config"].is_object() &&
@@ -275,7 +277,7 @@ class SpecReader {
     if (!node.contains("kwargs")) return call;
     const json kwargs = argumentsOf(node["kwargs"], at);
     for (const auto& [key, value] : kwargs.items()) {
-      if (key == "mask") {
+      if (key == "mask" && masks) {
         readMasks(value, call, at, tensorOf);
       } else {
         call.kwargs[key] = withTensors(value, call, at, 0, tensorOf);

@@ -416,7 +416,7 @@ export class Picture {
 /** What follows "Type here". */
 function promptOf(card: ModelCard | null, signal: SignalCard | null): string {
   if (card && !signal) return "and see what the model makes of it";
-  if (signal?.queries) return "and click a character to see where it looks";
+  if (signal?.queries) return `and click a ${card?.text?.unit === "word" ? "word" : "character"} to see where it looks`;
   if (signal?.kind === "gradient") return "and see what the output reacts to";
   if (signal && signal.kind !== "attention") return `and see the ${signal.kind} at each step`;
   return "and see where the model looks";

@@ -107,11 +107,11 @@ const shownPickers = (page) =>
   page.$$eval("#signal-controls select", (all) => all.filter(({ hidden }) => !hidden).map((select) => select.getAttribute("aria-label")));
 
 describe("controls are there only where there is something to choose", () => {
-  test("one attention, a vector: a picker of it and the gates, no heat map", async () => {
+  test("one attention, a vector: a picker of it, the gradients and the gates, no heat map", async () => {
     const { page, close } = await openPage(browser, server.url);
     assert.deepEqual(await shownPickers(page), ["what the colours show"]);
     const offered = await page.$$eval("#signal-controls select option", (all) => all.map(({ textContent }) => textContent));
-    assert.deepEqual(offered.slice(0, 5), ["attention", "update gate", "reset gate", "candidate", "state"]);
+    assert.deepEqual(offered.slice(0, 7), ["attention", "gradient \u00d7 input", "gradient norm", "update gate", "reset gate", "candidate", "state"]);
     assert.equal(await page.isVisible("#heat"), false);
     assert.equal(await page.isVisible("#heat-note"), false);
     await close();
@@ -120,7 +120,7 @@ describe("controls are there only where there is something to choose", () => {
   test("a matrix: whose attention, and nothing of heads", async () => {
     const { page, close } = await matrixPage();
     const shown = await page.$$eval("#signal-controls select", (all) => all.filter(({ hidden }) => !hidden).map((select) => select.getAttribute("aria-label")));
-    assert.deepEqual(shown, ["query"]);
+    assert.deepEqual(shown, ["what the colours show", "query"]);
     assert.ok(await page.isVisible(".heat-canvas"));
     await close();
   });

@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "keras/weight_reader.h"
-#include "kernels/activation_gradients.h"
 #include "kernels/affine.h"
+#include "layers/activation_backward.h"
 #include "layers/layers.h"
 #include "layers/window.h"
 
@@ -82,14 +82,9 @@ class Conv1D : public Layer {
     const std::span<const float> y = call.outputs[0].data;
     const int places = call.outputs[0].shape[1].size;
     float* seen = scratch.room(seenSize(input.shape) + 2 * y.size());
-    const std::span<float> gradient(seen + seenSize(input.shape), y.size());
-    std::copy(call.outputGradients[0].begin(), call.outputGradients[0].end(), gradient.begin());
-    std::span<float> x;  // before the activation
-    if (!derivesFromOutput(activation_)) {
-      x = {gradient.data() + y.size(), y.size()};
-      convolve(input, x.data(), places, seen);
-    }
-    activateRowsBackward(activation_, x, y, gradient, static_cast<size_t>(filters_));
+    const std::span<float> gradient =
+        gradientBefore(activation_, call, static_cast<size_t>(filters_), seen + seenSize(input.shape),
+                       [&](std::span<float> x) { convolve(input, x.data(), places, seen); });
     const float* from = gradient.data();
     eachPlace(input.shape, places, [&](int b, int start) {
       for (int group = 0; group < groups_; ++group, from += filters_ / groups_) {

@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "keras/weight_reader.h"
-#include "kernels/activation_gradients.h"
 #include "kernels/row_products.h"
+#include "layers/activation_backward.h"
 #include "layers/layers.h"
 
 namespace charglow {
@@ -48,15 +48,9 @@ class Dense : public Layer {
     const std::span<const float> y = call.outputs[0].data;
     const size_t units = static_cast<size_t>(units_);
     const int rows = static_cast<int>(y.size() / units);
-    float* room = scratch.room(2 * y.size());
-    const std::span<float> gradient(room, y.size());
-    std::copy(call.outputGradients[0].begin(), call.outputGradients[0].end(), gradient.begin());
-    std::span<float> x;  // before the activation
-    if (!derivesFromOutput(activation_)) {
-      x = {room + y.size(), y.size()};
-      affine_.apply(call.inputs[0].data.data(), rows, x.data());
-    }
-    activateRowsBackward(activation_, x, y, gradient, units);
+    const std::span<float> gradient = gradientBefore(
+        activation_, call, units, scratch.room(2 * y.size()),
+        [&](std::span<float> x) { affine_.apply(call.inputs[0].data.data(), rows, x.data()); });
     affine_.addTransposed(gradient.data(), rows, call.inputGradients[0].data());
   }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "keras/weight_reader.h"
-#include "kernels/activation_gradients.h"
 #include "kernels/affine.h"
+#include "layers/activation_backward.h"
 #include "layers/layers.h"
 #include "layers/window.h"
 
@@ -77,14 +77,9 @@ class DepthwiseConv1D : public Layer {
     const size_t depth = depthOf(input.shape);
     const auto width = static_cast<size_t>(call.outputs[0].shape[2].size);
     float* mixed = scratch.room(depth + 2 * y.size());
-    const std::span<float> gradient(mixed + depth, y.size());
-    std::copy(call.outputGradients[0].begin(), call.outputGradients[0].end(), gradient.begin());
-    std::span<float> x;  // before the activation
-    if (!derivesFromOutput(activation_)) {
-      x = {gradient.data() + y.size(), y.size()};
-      convolve(input, places, mixed, x.data());
-    }
-    activateRowsBackward(activation_, x, y, gradient, width);
+    const std::span<float> gradient =
+        gradientBefore(activation_, call, width, mixed + depth,
+                       [&](std::span<float> x) { convolve(input, places, mixed, x.data()); });
     const float* from = gradient.data();
     for (int b = 0; b < input.shape[0].size; ++b) {
       float* to = call.inputGradients[0].data() + static_cast<ptrdiff_t>(b) * steps * features;

@@ -2,10 +2,10 @@
 #include <string>
 
 #include "keras/weight_reader.h"
-#include "kernels/activation_gradients.h"
 #include "kernels/reduce.h"
 #include "kernels/row_products.h"
 #include "kernels/strided.h"
+#include "layers/activation_backward.h"
 #include "layers/layers.h"
 
 namespace charglow {
@@ -110,15 +110,11 @@ class EinsumDense : public Layer {
     const size_t count = output.data.size();
     float* packed = scratch.room(input.data.size() + 3 * count);
     float* product = packed + input.data.size();
-    const std::span<float> gradient(product + count, count);
-    std::copy(call.outputGradients[0].begin(), call.outputGradients[0].end(), gradient.begin());
-    std::span<float> x;  // before the activation
-    if (!derivesFromOutput(activation_)) {
-      x = {gradient.data() + count, count};
-      multiply(input, output.shape, x, packed, scratch.kept<RowProducts>(this));
-    }
-    activateRowsBackward(activation_, x, output.data, gradient,
-                         static_cast<size_t>(output.shape.back().size));
+    const std::span<float> gradient =
+        gradientBefore(activation_, call, static_cast<size_t>(output.shape.back().size), product + count,
+                       [&](std::span<float> x) {
+                         multiply(input, output.shape, x, packed, scratch.kept<RowProducts>(this));
+                       });
     gather(reordered(letters.output, output.shape, axes.kept + axes.added), gradient.data(), product);
     std::fill_n(packed, input.data.size(), 0.0f);
     affine_.addTransposed(product, static_cast<int>(input.data.size()) / affine_.in(), packed);
@@ -232,8 +228,7 @@ class EinsumDense : public Layer {
 
   /// A walk over a tensor with axes `from` of `shape` in the order `to`.
   static StridedWalk reordered(const std::string& from, const Shape& shape, const std::string& to) {
-    std::vector<size_t> strides(from.size(), 1);
-    for (size_t i = from.size(); i-- > 1;) strides[i - 1] = strides[i] * static_cast<size_t>(shape[i].size);
+    const std::vector<size_t> strides = stridesOf(shape);
     Shape sizes;
     std::vector<size_t> stride;
     for (const char c : to) {

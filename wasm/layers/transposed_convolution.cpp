@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "keras/weight_reader.h"
-#include "kernels/activation_gradients.h"
+#include "layers/activation_backward.h"
 #include "layers/layers.h"
 #include "layers/window.h"
 
@@ -70,15 +70,9 @@ class Conv1DTranspose : public Layer {
   void backward(const Backward& call, Scratch& scratch) const override {
     const View& input = call.inputs[0];
     const View& output = call.outputs[0];
-    const size_t count = output.data.size();
-    const std::span<float> gradient(scratch.room(2 * count), count);
-    std::copy(call.outputGradients[0].begin(), call.outputGradients[0].end(), gradient.begin());
-    std::span<float> x;  // before the activation
-    if (!derivesFromOutput(activation_)) {
-      x = {gradient.data() + count, count};
-      spread(input, output.shape, x);
-    }
-    activateRowsBackward(activation_, x, output.data, gradient, static_cast<size_t>(filters_));
+    const std::span<float> gradient =
+        gradientBefore(activation_, call, static_cast<size_t>(filters_), scratch.room(2 * output.data.size()),
+                       [&](std::span<float> x) { spread(input, output.shape, x); });
     const auto features = static_cast<size_t>(input.shape[2].size);
     eachTap(input.shape, output.shape, [&](size_t step, size_t place, const float* weight) {
       float* to = call.inputGradients[0].data() + step * features;
